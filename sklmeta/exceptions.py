@@ -1,0 +1,21 @@
+"""Errors and warnings that callers may want to catch by name."""
+
+
+class KnowledgeFormatError(ValueError):
+    """A file is not a knowledge file, is damaged, or has a format newer than this version reads."""
+
+
+class UnknownEstimatorError(ValueError):
+    """A configuration names a base estimator that is neither in the catalogue nor among the members."""
+
+
+class TimeLimitExceeded(Exception):
+    """A unit of work was stopped because it ran over its time limit."""
+
+
+class WorkerDied(Exception):
+    """The process that did a unit of work ended without an answer (killed, out of memory, crashed)."""
+
+
+class EvaluationWarning(UserWarning):
+    """Something in the search did not go as asked: a member left out, a configuration that failed."""
