@@ -167,7 +167,5 @@ def _scaled_numbers(column: pd.Series) -> NDArray[np.float64]:
     except (TypeError, ValueError) as error:
         raise ValueError(f"y of dtype {column.dtype} is not numeric, as regression needs.") from error
     if not np.isfinite(values).all():
-        raise ValueError(
-            f"y has an infinite value at row {(~np.isfinite(values)).argmax()}. Drop or clip it."
-        )
+        raise ValueError(f"y has an infinite value at row {(~np.isfinite(values)).argmax()}. Drop or clip it.")
     return values / max(np.abs(values).max(), np.finfo(float).tiny)

@@ -20,14 +20,12 @@ _MEANINGS = {
     "independence, over the target's entropy [1, 6].",
     "information_max": "Largest such information: the best single column [1].",
     "information_top3": "Mean of the three largest.",
-    "informative_columns": "Share of columns whose information is two standard deviations beyond chance "
-    "(G-test).",
+    "informative_columns": "Share of columns whose information is two standard deviations beyond chance (G-test).",
     "information_spread": "Columns that carry the information: exp(entropy of its shares) over columns. "
     "Near 0: one column does; 1: all alike.",
     "log_columns_needed": "Logarithm of 1 + target entropy over mean information: 'equivalent number of "
     "attributes', at most 1000 [1].",
-    "log_noise_ratio": "Logarithm of 1 + uninformative over informative entropy of columns, at most "
-    "1000 [1].",
+    "log_noise_ratio": "Logarithm of 1 + uninformative over informative entropy of columns, at most 1000 [1].",
     "information_category": "Mean such information of categorical columns only.",
 }
 MEANINGS = {"classification": _MEANINGS, "regression": _MEANINGS}

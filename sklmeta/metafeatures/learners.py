@@ -40,9 +40,7 @@ def ridge(X: NDArray, Y: NDArray, X_new: NDArray, alpha: float = 1.0) -> NDArray
     return (X_new - x_mean) @ np.linalg.solve(gram, centred.T @ (Y - y_mean)) + y_mean
 
 
-def logistic(
-    X: NDArray, Y: NDArray, X_new: NDArray, alpha: float = 1.0, n_steps: int = 25
-) -> NDArray[np.float64]:
+def logistic(X: NDArray, Y: NDArray, X_new: NDArray, alpha: float = 1.0, n_steps: int = 25) -> NDArray[np.float64]:
     """Multinomial logistic regression with penalty ``alpha / 2 * ||W||^2``, by Böhning's bound.
 
     Each step solves with one fixed matrix that bounds the Hessian, so the loss falls at each of them
@@ -85,9 +83,7 @@ def naive_bayes(X: NDArray, Y: NDArray, X_new: NDArray, smoothing: float = 1e-3)
     return -0.5 * (squares + np.log(variances).sum(axis=1)) + _log_priors(counts)
 
 
-def linear_discriminant(
-    X: NDArray, Y: NDArray, X_new: NDArray, shrinkage: float = 0.05
-) -> NDArray[np.float64]:
+def linear_discriminant(X: NDArray, Y: NDArray, X_new: NDArray, shrinkage: float = 0.05) -> NDArray[np.float64]:
     """Log posterior, up to a constant, of Gaussians that share one covariance, shrunk to a sphere."""
     counts, means = _class_means(X, Y)
     within = X - Y @ means

@@ -1,0 +1,161 @@
+"""Probabilities for classifiers that only have decision values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from sklmeta._sklearn import SigmoidCalibration
+
+
+class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """A classifier that keeps its own labels and gains probabilities.
+
+    The probabilities are those of ``CalibratedClassifierCV(estimator, ensemble=False)``, which scikit-learn
+    recommends in place of ``SVC(probability=True)``: a sigmoid fitted to held-out decision values (Platt 1999),
+    around one classifier fitted on all rows. Unlike there, a class with few rows lowers the number of folds
+    instead of raising, and `predict` is the classifier's own, so that what was measured for labels holds.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Has ``decision_function`` and no ``predict_proba``.
+    cv : int, default=3
+        Folds that hold out the decision values, at most; never more than the rarest class has rows. With one
+        row in a class nothing can be held out, and the sigmoid is fitted to the training rows' own values.
+
+    Attributes
+    ----------
+    calibrated_ : CalibratedClassifierCV
+        The fitted classifier with its sigmoids.
+    estimator_ : classifier
+        The classifier fitted on all rows.
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+
+    References
+    ----------
+    J. Platt (1999), "Probabilistic outputs for support vector machines".
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.svm import SVC
+    >>> X, y = load_iris(return_X_y=True)
+    >>> CalibratedMember(SVC()).fit(X, y).predict_proba(X[:1]).round(1)
+    array([[1., 0., 0.]])
+    """
+
+    def __init__(self, estimator: Any, cv: int = 3):
+        self.estimator = estimator
+        self.cv = cv
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> CalibratedMember:
+        """Fit the classifier and its sigmoids.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, for the classifier and the sigmoids.
+
+        Returns
+        -------
+        CalibratedMember
+            This object.
+        """
+        rarest = int(np.unique(y, return_counts=True)[1].min())
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if rarest >= 2:
+            folds: Any = StratifiedKFold(min(self.cv, rarest))
+            inner = clone(self.estimator)
+        else:
+            folds = [(np.arange(len(y)), np.arange(len(y)))]
+            inner = FrozenEstimator(clone(self.estimator).fit(X, y, **weights))
+        self.calibrated_ = CalibratedClassifierCV(inner, ensemble=False, cv=folds).fit(X, y, **weights)
+        fitted = self.calibrated_.calibrated_classifiers_[0].estimator
+        self.estimator_ = fitted.estimator if isinstance(fitted, FrozenEstimator) else fitted
+        self.classes_ = self.calibrated_.classes_
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Labels, by the classifier itself; shape (n_samples,)."""
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Calibrated probabilities, shape (n_samples, n_classes)."""
+        check_is_fitted(self)
+        return self.calibrated_.predict_proba(X)
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Decision values of the classifier itself."""
+        check_is_fitted(self)
+        return self.estimator_.decision_function(X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        tags.input_tags = inner.input_tags
+        tags.classifier_tags = inner.classifier_tags
+        return tags
+
+
+def cross_fitted_probabilities(
+    decisions: list[np.ndarray], labels: list[np.ndarray], n_classes: int
+) -> list[np.ndarray]:
+    """Probabilities for held-out decision values by sigmoids fitted to the other folds' held-out values.
+
+    Measures what calibration would give at the cost of none of its inner fits.
+
+    Parameters
+    ----------
+    decisions : list of ndarray of shape (n_test, n_classes), or (n_test,) for two classes
+        One array a fold; NaN in the column of a class that the fold's training part lacked.
+    labels : list of ndarray of shape (n_test,)
+        Class indices of the same rows.
+    n_classes : int
+        Number of classes.
+
+    Returns
+    -------
+    list of ndarray of shape (n_test, n_classes)
+        Rows sum to one.
+    """
+    columns = [d[:, None] if d.ndim == 1 else d for d in decisions]
+    result = []
+    for k, held_out in enumerate(columns):
+        others = [i for i in range(len(columns)) if i != k] or [k]
+        known = np.vstack([columns[i] for i in others])
+        targets = np.concatenate([labels[i] for i in others])
+        result.append(_sigmoids(known, targets, held_out, n_classes))
+    return result
+
+
+def _sigmoids(known: np.ndarray, targets: np.ndarray, new: np.ndarray, n_classes: int) -> np.ndarray:
+    """One-versus-rest sigmoids, normalised, as CalibratedClassifierCV does; shape (n_new, n_classes)."""
+    if n_classes == 2:
+        second = _sigmoid(known[:, 0], targets == 1, new[:, 0])
+        return np.column_stack([1 - second, second])
+    each = [_sigmoid(known[:, c], targets == c, new[:, c]) for c in range(n_classes)]
+    probabilities = np.nan_to_num(np.column_stack(each), nan=0.0)
+    total = probabilities.sum(axis=1, keepdims=True)
+    return np.where(total > 0, probabilities / np.where(total > 0, total, 1), 1 / n_classes)
+
+
+def _sigmoid(known: np.ndarray, positive: np.ndarray, new: np.ndarray) -> np.ndarray:
+    usable = np.isfinite(known)
+    if not positive[usable].any():
+        return np.where(np.isfinite(new), 0.0, np.nan)
+    fitted = SigmoidCalibration().fit(known[usable], positive[usable])
+    return np.where(np.isfinite(new), fitted.predict(np.nan_to_num(new)), np.nan)

@@ -1,0 +1,431 @@
+"""The base estimators that sklmeta knows: name, default pipeline, search space, good first choices."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import floor, log10
+from typing import Any
+
+from scipy.stats import loguniform, uniform
+from sklearn.base import BaseEstimator, clone
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, SVR
+
+from sklmeta.calibration import CalibratedMember
+from sklmeta.configuration import Configuration
+from sklmeta.exceptions import UnknownEstimatorError
+from sklmeta.preprocessing import TabularPreprocessor
+from sklmeta.space import LogUniformInt, SearchSpace
+
+TASK_TYPES = ("classification", "regression")
+_DRAWS = 20260101  # seed of the fixed quasi-random lists; another number is another list
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """What sklmeta knows about one base estimator.
+
+    Parameters
+    ----------
+    name : str
+        What configurations call it, such as ``"svc"``.
+    estimator : estimator
+        An unfitted instance with the settings that are not searched.
+    space : SearchSpace
+        Its hyperparameters.
+    categories : {"onehot", "ordinal", "native"}
+        How it takes categories; see `TabularPreprocessor`.
+    scale : bool
+        Whether it wants standardised numbers.
+    sparse : bool
+        Whether it takes sparse input.
+    scale_target : bool
+        Whether a regression target is standardised for it.
+    max_rows : int or None
+        Rows beyond which it is left out where there are other members, for its cost grows too fast.
+    practice : tuple of dict
+        Configurations that practitioners use, tried right after the default.
+    """
+
+    name: str
+    estimator: BaseEstimator
+    space: SearchSpace
+    categories: str = "onehot"
+    scale: bool = True
+    sparse: bool = True
+    scale_target: bool = False
+    max_rows: int | None = None
+    practice: tuple[dict[str, Any], ...] = ()
+
+    def configurations(self, n: int) -> list[Configuration]:
+        """The first `n` of a fixed list: scikit-learn's default, good practice, then quasi-random draws."""
+        default = {p: v for p, v in self.estimator.get_params().items() if p in self.space.names}
+        drawn = [_rounded(params) for params in self.space.sample(n, random_state=_DRAWS)]
+        every = [self.space.active({**default, **p}) for p in ({}, *self.practice, *drawn)]
+        return list(dict.fromkeys(Configuration(self.name, p) for p in every))[:n]
+
+    def preprocessor(self) -> TabularPreprocessor:
+        """The default preparation of a table for this base estimator."""
+        return TabularPreprocessor(categories=self.categories, scale=self.scale, dense=not self.sparse)
+
+
+def catalogue(task_type: str) -> Mapping[str, CatalogueEntry]:
+    """Base estimators by name.
+
+    Parameters
+    ----------
+    task_type : {"classification", "regression"}
+        For which kind of task.
+
+    Returns
+    -------
+    mapping of str to CatalogueEntry
+        In a fixed order.
+
+    Raises
+    ------
+    ValueError
+        If `task_type` is neither.
+
+    Examples
+    --------
+    >>> from sklmeta.catalogue import catalogue
+    >>> list(catalogue("regression"))[:3]
+    ['ridge', 'elastic_net', 'svr']
+    """
+    if task_type not in TASK_TYPES:
+        raise ValueError(f"task must be 'classification' or 'regression', got {task_type!r} instead.")
+    return _classification() if task_type == "classification" else _regression()
+
+
+def find_entry(estimator: Any, task_type: str) -> CatalogueEntry | None:
+    """The entry for an estimator's class, or None where sklmeta does not know it."""
+    for entry in catalogue(task_type).values():
+        if type(entry.estimator) is type(estimator):
+            return entry
+    return None
+
+
+def default_configurations(task_type: str, n: int = 12, estimators: Iterable[str] | None = None) -> list[Configuration]:
+    """The fixed list that knowledge is made of: `n` configurations of each base estimator.
+
+    Parameters
+    ----------
+    task_type : {"classification", "regression"}
+        For which kind of task.
+    n : int, default=12
+        Configurations per base estimator; fewer where its space has fewer. The first ones of a longer list
+        are the shorter list.
+    estimators : iterable of str, default=None
+        Names of base estimators; None is all of them.
+
+    Returns
+    -------
+    list of Configuration
+        Base estimator by base estimator.
+    """
+    names = list(catalogue(task_type)) if estimators is None else list(estimators)
+    return [c for name in names for c in _entry(name, task_type).configurations(n)]
+
+
+def build_estimator(configuration: Configuration, task_type: str, *, probabilities: bool = False) -> Pipeline:
+    """An unfitted scikit-learn pipeline for a configuration.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Its `estimator` is a name in the catalogue.
+    task_type : {"classification", "regression"}
+        For which kind of task.
+    probabilities : bool, default=False
+        Whether a classifier without ``predict_proba`` is calibrated to have it.
+
+    Returns
+    -------
+    Pipeline
+        Preparation of the table, then the base estimator.
+
+    Raises
+    ------
+    UnknownEstimatorError
+        If the catalogue has no such name.
+
+    Examples
+    --------
+    >>> from sklmeta import Configuration
+    >>> from sklmeta.catalogue import build_estimator
+    >>> build_estimator(Configuration("ridge", {"alpha": 3.0}), "regression").steps[-1]
+    ('ridge', Ridge(alpha=3.0))
+    """
+    entry = _entry(configuration.estimator, task_type)
+    estimator = clone(entry.estimator).set_params(**configuration.params)
+    return default_pipeline(entry, estimator, probabilities=probabilities)
+
+
+def default_pipeline(
+    entry: CatalogueEntry, estimator: Any, *, probabilities: bool = False, step: str | None = None
+) -> Pipeline:
+    """`estimator` behind the preparation that its entry names, in a step called `step` or like the entry."""
+    if probabilities and not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
+        estimator = CalibratedMember(estimator)
+    if entry.scale_target:
+        estimator = TransformedTargetRegressor(estimator, transformer=StandardScaler())
+    return Pipeline([("preprocess", entry.preprocessor()), (step or entry.name, estimator)])
+
+
+def _entry(name: Hashable, task_type: str) -> CatalogueEntry:
+    known = catalogue(task_type)
+    if isinstance(name, str) and name in known:
+        return known[name]
+    near = difflib.get_close_matches(str(name), known, n=1)
+    raise UnknownEstimatorError(
+        f"Unknown base estimator {name!r} for {task_type}"
+        + (f"; did you mean {near[0]!r}? " if near else ". ")
+        + f"The catalogue has {', '.join(known)}. To use an estimator of your own, pass it as a member: "
+        "MetaEstimator([('name', estimator)], param_distributions={'name': {...}})."
+    )
+
+
+def _rounded(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Three significant digits: a configuration is for people to read, too."""
+    return {
+        name: round(value, 2 - floor(log10(abs(value)))) if isinstance(value, float) and value else value
+        for name, value in params.items()
+    }
+
+
+# -- the spaces ----------------------------------------------------------------------------------------------
+# Ranges follow auto-sklearn's (Feurer et al. 2015) and Probst et al. (2019), "Tunability", where they agree.
+# A value that is repeated in a list is drawn more often.
+
+_KERNEL_ROWS = 20_000  # a kernel machine's cost grows with the square of the rows and more
+_GAMMA = ["scale", "scale", "scale", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
+_KERNEL = ["rbf", "rbf", "rbf", "rbf", "linear", "poly"]
+_KERNEL_CONDITIONS = {"gamma": {"kernel": ("rbf", "poly", "sigmoid")}, "degree": {"kernel": ("poly",)}}
+_CLASS_WEIGHT = [None, None, None, "balanced"]
+_FOREST = {
+    "max_features": uniform(0.05, 0.95),
+    "min_samples_leaf": LogUniformInt(1, 20),
+    "bootstrap": [True, False],
+}
+_FOREST_PRACTICE = (
+    {"max_features": 0.35, "min_samples_leaf": 2},
+    {"max_features": 0.7, "min_samples_leaf": 1},
+    {"max_features": 0.5, "min_samples_leaf": 5},
+)
+_BOOSTING = {
+    "learning_rate": loguniform(0.01, 0.5),
+    "max_iter": LogUniformInt(25, 300),
+    "max_leaf_nodes": LogUniformInt(4, 128),
+    "min_samples_leaf": LogUniformInt(2, 100),
+    "l2_regularization": loguniform(1e-8, 10.0),
+    "max_features": uniform(0.3, 0.7),
+}
+_BOOSTING_PRACTICE = (
+    {
+        "learning_rate": 0.05,
+        "max_iter": 200,
+        "max_leaf_nodes": 8,
+        "min_samples_leaf": 10,
+        "max_features": 0.6,
+    },
+    {
+        "learning_rate": 0.06,
+        "max_iter": 120,
+        "max_leaf_nodes": 16,
+        "min_samples_leaf": 15,
+        "max_features": 0.6,
+    },
+    {
+        "learning_rate": 0.05,
+        "max_iter": 250,
+        "max_leaf_nodes": 6,
+        "min_samples_leaf": 5,
+        "l2_regularization": 1.0,
+        "max_features": 0.6,
+    },
+    {"learning_rate": 0.1, "max_iter": 60, "max_leaf_nodes": 4, "l2_regularization": 1.0},
+    {"learning_rate": 0.1, "max_iter": 300, "max_features": 0.4},
+)
+_NEIGHBORS = {
+    "n_neighbors": LogUniformInt(1, 50),
+    "weights": ["uniform", "distance"],
+    "p": [1, 2],
+}
+_NEIGHBORS_PRACTICE = (
+    {"n_neighbors": 1},
+    {"n_neighbors": 10, "weights": "distance", "p": 1},
+    {"n_neighbors": 20, "weights": "distance"},
+)
+_NETWORK = {
+    "hidden_layer_sizes": [(32,), (64,), (100,), (200,), (32, 32), (64, 64), (128, 128), (64, 64, 64)],
+    "alpha": loguniform(1e-6, 3.0),
+    "learning_rate_init": loguniform(3e-4, 2e-2),
+    "activation": ["relu", "relu", "tanh"],
+    "max_iter": [30, 60, 120, 200],
+    "early_stopping": [False, False, True],
+}
+_NETWORK_PRACTICE = (
+    {"hidden_layer_sizes": (128,), "alpha": 1e-3, "learning_rate_init": 2e-3, "max_iter": 60},
+    {"hidden_layer_sizes": (64, 64), "alpha": 0.1, "learning_rate_init": 5e-3, "max_iter": 60},
+    {"hidden_layer_sizes": (100,), "alpha": 1.0, "learning_rate_init": 1e-3, "max_iter": 100},
+)
+_SVC_PRACTICE = (
+    {"C": 10.0},
+    {"C": 100.0},
+    {"kernel": "linear", "C": 0.1},
+    {"C": 1.0, "gamma": 0.01},
+    {"C": 10.0, "gamma": 0.03},
+)
+
+
+@cache
+def _classification() -> dict[str, CatalogueEntry]:
+    forest = {**_FOREST, "criterion": ["gini", "entropy"], "class_weight": _CLASS_WEIGHT}
+    entries = [
+        CatalogueEntry(
+            "logistic_regression",
+            LogisticRegression(max_iter=500),
+            SearchSpace({"C": loguniform(1e-4, 1e3), "class_weight": _CLASS_WEIGHT}),
+            practice=({"C": 0.1}, {"C": 0.01}, {"C": 10.0}, {"C": 0.1, "class_weight": "balanced"}),
+        ),
+        CatalogueEntry(
+            "svc",
+            SVC(cache_size=500),
+            SearchSpace(
+                {
+                    "kernel": _KERNEL,
+                    "C": loguniform(1e-2, 1e3),
+                    "gamma": _GAMMA,
+                    "degree": [2, 3],
+                    "class_weight": _CLASS_WEIGHT,
+                },
+                _KERNEL_CONDITIONS,
+            ),
+            max_rows=_KERNEL_ROWS,
+            practice=_SVC_PRACTICE,
+        ),
+        CatalogueEntry(
+            "random_forest",
+            RandomForestClassifier(),
+            SearchSpace(forest),
+            categories="ordinal",
+            scale=False,
+            practice=_FOREST_PRACTICE,
+        ),
+        CatalogueEntry(
+            "extra_trees",
+            ExtraTreesClassifier(),
+            SearchSpace(forest),
+            categories="ordinal",
+            scale=False,
+            practice=_FOREST_PRACTICE,
+        ),
+        CatalogueEntry(
+            "hist_gradient_boosting",
+            HistGradientBoostingClassifier(),
+            SearchSpace({**_BOOSTING, "class_weight": _CLASS_WEIGHT}),
+            categories="native",
+            scale=False,
+            sparse=False,
+            practice=_BOOSTING_PRACTICE,
+        ),
+        CatalogueEntry("k_neighbors", KNeighborsClassifier(), SearchSpace(_NEIGHBORS), practice=_NEIGHBORS_PRACTICE),
+        CatalogueEntry("mlp", MLPClassifier(), SearchSpace(_NETWORK), practice=_NETWORK_PRACTICE),
+        CatalogueEntry(
+            "lda",
+            LinearDiscriminantAnalysis(),
+            SearchSpace({"solver": ["lsqr"], "shrinkage": loguniform(1e-3, 1.0)}, {"shrinkage": {"solver": ("lsqr",)}}),
+            sparse=False,
+            practice=({"solver": "lsqr", "shrinkage": "auto"},),
+        ),
+        CatalogueEntry(
+            "gaussian_nb",
+            GaussianNB(),
+            SearchSpace({"var_smoothing": loguniform(1e-10, 3.0)}),
+            sparse=False,
+        ),
+    ]
+    return {entry.name: entry for entry in entries}
+
+
+@cache
+def _regression() -> dict[str, CatalogueEntry]:
+    entries = [
+        CatalogueEntry(
+            "ridge",
+            Ridge(),
+            SearchSpace({"alpha": loguniform(1e-3, 1e4)}),
+            practice=({"alpha": 10.0}, {"alpha": 100.0}),
+        ),
+        CatalogueEntry(
+            "elastic_net",
+            ElasticNet(),
+            SearchSpace({"alpha": loguniform(1e-4, 1.0), "l1_ratio": uniform(0.05, 0.95)}),
+            scale_target=True,
+            practice=({"alpha": 0.01}, {"alpha": 0.01, "l1_ratio": 1.0}, {"alpha": 0.1}),
+        ),
+        CatalogueEntry(
+            "svr",
+            SVR(cache_size=500),
+            SearchSpace(
+                {
+                    "kernel": _KERNEL,
+                    "C": loguniform(1e-2, 1e3),
+                    "gamma": _GAMMA,
+                    "degree": [2, 3],
+                    "epsilon": loguniform(1e-3, 0.5),
+                },
+                _KERNEL_CONDITIONS,
+            ),
+            scale_target=True,
+            max_rows=_KERNEL_ROWS,
+            practice=_SVC_PRACTICE,
+        ),
+        CatalogueEntry(
+            "random_forest",
+            RandomForestRegressor(),
+            SearchSpace(_FOREST),
+            categories="ordinal",
+            scale=False,
+            practice=_FOREST_PRACTICE,
+        ),
+        CatalogueEntry(
+            "extra_trees",
+            ExtraTreesRegressor(),
+            SearchSpace(_FOREST),
+            categories="ordinal",
+            scale=False,
+            practice=_FOREST_PRACTICE,
+        ),
+        CatalogueEntry(
+            "hist_gradient_boosting",
+            HistGradientBoostingRegressor(),
+            SearchSpace({**_BOOSTING, "loss": ["squared_error", "squared_error", "absolute_error"]}),
+            categories="native",
+            scale=False,
+            sparse=False,
+            practice=_BOOSTING_PRACTICE,
+        ),
+        CatalogueEntry("k_neighbors", KNeighborsRegressor(), SearchSpace(_NEIGHBORS), practice=_NEIGHBORS_PRACTICE),
+        CatalogueEntry("mlp", MLPRegressor(), SearchSpace(_NETWORK), scale_target=True, practice=_NETWORK_PRACTICE),
+    ]
+    return {entry.name: entry for entry in entries}

@@ -1,0 +1,118 @@
+"""What the data must be before anything is learned from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+
+_FEWEST_ROWS = 4  # two folds of two rows: with less there is nothing to compare models on
+
+
+def check_rows(X: Any) -> Any:
+    """A DataFrame as it is, anything else as an array or CSR matrix; never empty, never infinite.
+
+    Parameters
+    ----------
+    X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows.
+
+    Returns
+    -------
+    DataFrame, ndarray or CSR matrix
+        Missing values are left alone.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows or columns, if a number is infinite or complex, or `X` is not a table.
+    """
+    if isinstance(X, pd.DataFrame):
+        _check_frame(X)
+        return X
+    if sparse.issparse(X):
+        return check_array(X, accept_sparse="csr", ensure_all_finite="allow-nan")
+    array = check_array(X, dtype=None, ensure_all_finite=False)
+    if array.dtype.kind == "c":
+        raise ValueError("Complex data not supported: X has complex numbers. Split them into two columns each.")
+    if array.dtype.kind == "f" and np.isinf(array).any():
+        row, column = np.argwhere(np.isinf(array))[0]
+        raise ValueError(f"Input X contains infinity (the first in row {row}, column {column}). {_NO_INFINITY}")
+    return array
+
+
+_NO_INFINITY = "Replace it, for instance by NaN, which is taken as missing."
+
+
+def _check_frame(X: pd.DataFrame) -> None:
+    if 0 in X.shape:
+        raise ValueError(
+            f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) (shape={X.shape}) while a "
+            "minimum of 1 is required."
+        )
+    numbers = X.select_dtypes("number").select_dtypes(exclude="timedelta")
+    for name in numbers.columns.unique():
+        if pd.api.types.is_complex_dtype(numbers[name].to_numpy().dtype):
+            raise ValueError(f"Complex data not supported: column {name!r} has complex numbers.")
+    infinite = np.isinf(numbers.to_numpy(dtype=float, na_value=np.nan))
+    if infinite.any():
+        row, column = np.argwhere(infinite)[0]
+        where = f"the first in row {row} of column {numbers.columns[column]!r}"
+        raise ValueError(f"Input X contains infinity ({where}). {_NO_INFINITY}")
+
+
+def check_target(X: Any, y: Any, task_type: str) -> np.ndarray:
+    """The target as one column that fits the rows and the task.
+
+    Parameters
+    ----------
+    X : {DataFrame, ndarray, sparse matrix} of shape (n_samples, n_features)
+        Checked rows.
+    y : array-like of shape (n_samples,)
+        Target.
+    task_type : {"classification", "regression"}
+        What it is for.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Classes as they are, numbers as numbers.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, rows are too few, values are missing, infinite or of the wrong kind, or there is one class.
+    """
+    y = column_or_1d(y, warn=True)
+    check_consistent_length(X, y)
+    if len(y) < _FEWEST_ROWS:
+        raise ValueError(
+            f"Found array with {len(y)} sample(s) while a minimum of {_FEWEST_ROWS} is required to compare models on "
+            "rows that they were not fitted on."
+        )
+    gone = pd.isna(y)
+    if gone.any():
+        raise ValueError(
+            f"Input y contains NaN (the first in row {int(np.flatnonzero(gone)[0])}). Drop the rows without a target."
+        )
+    return _check_classes(y) if task_type == "classification" else _check_numbers(y)
+
+
+def _check_classes(y: np.ndarray) -> np.ndarray:
+    check_array(y, ensure_2d=False, dtype=None, input_name="y")  # infinity
+    check_classification_targets(y)
+    classes = np.unique(y)
+    if len(classes) < 2:
+        raise ValueError(f"Classifier can't train when only one class is present: every y is {classes[0]!r}.")
+    return y
+
+
+def _check_numbers(y: np.ndarray) -> np.ndarray:
+    numbers = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
+    if numbers.dtype.kind not in "fiub":
+        raise ValueError(f"Unknown label type: y has type {numbers.dtype}; regression needs numbers.")
+    return numbers

@@ -1,0 +1,327 @@
+"""Build knowledge: evaluate a list of configurations on many datasets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sklearn
+from joblib import Parallel, delayed
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from sklmeta.catalogue import build_estimator, default_configurations
+from sklmeta.configuration import Configuration
+from sklmeta.datasets import Dataset, infer_task_type, read_folder, subsample
+from sklmeta.evaluation import Measurement, describe_error, measure, with_random_state
+from sklmeta.exceptions import TimeLimitExceeded
+from sklmeta.knowledge import Evaluation, KnowledgeBase
+from sklmeta.limits import call_with_limit
+from sklmeta.metafeatures import MetaFeatureExtractor
+
+_JOURNAL_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class _Protocol:
+    """How every evaluation of one collection is made; two journals agree only if these do."""
+
+    task_type: str
+    cv: int
+    max_rows: int | None
+    random_state: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A dataset cut to size, with its folds and its meta-features."""
+
+    dataset: Dataset
+    X: Any
+    y: np.ndarray
+    n_classes: int | None
+    splits: list[tuple[np.ndarray, np.ndarray]]
+    meta_features: pd.Series
+
+
+def collect(
+    datasets: str | Path | Mapping[str, tuple[Any, Any]] | Iterable[Dataset],
+    configurations: Sequence[Configuration] | int = 12,
+    *,
+    task: str | None = None,
+    target: str = "target",
+    cv: int = 3,
+    max_rows: int | None = 3000,
+    time_limit: float | None = 60.0,
+    checkpoint: str | Path | None = None,
+    n_jobs: int | None = None,
+    random_state: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> KnowledgeBase:
+    """Evaluate configurations on datasets and return what was measured.
+
+    Each configuration is cross-validated once, in one thread, and scored in every standard metric from the same
+    predictions. One that raises, or runs over its limit, is recorded with its reason and costs nothing else.
+
+    Parameters
+    ----------
+    datasets : path, mapping of str to (X, y), or iterable of Dataset
+        A folder of parquet or CSV files, or tables in memory.
+    configurations : int or sequence of Configuration, default=12
+        A number means that many of each base estimator in the catalogue, always the same ones.
+    task : {"classification", "regression"}, default=None
+        Which tasks of a mixed collection to use; None means that they must all be of one type.
+    target : str, default="target"
+        Name of the target's column in files.
+    cv : int, default=3
+        Shuffled folds, stratified for classes.
+    max_rows : int, default=3000
+        Larger tables are cut to this many rows, stratified; None keeps all.
+    time_limit : float, default=60.0
+        Wall-clock seconds for one evaluation, all its folds together, after which it is stopped for good. None: no
+        limit.
+    checkpoint : path, default=None
+        Folder with one journal a task. Every finished evaluation is on disk before the next one is counted, so that
+        the same call goes on where a killed one ended, with nothing lost or done twice.
+    n_jobs : int, default=None
+        Evaluations at the same time; None obeys ``joblib.parallel_config`` and else means 1.
+    random_state : int, default=0
+        Of subsampling, folds and estimators.
+    progress : callable, default=None
+        Told one line after each evaluation.
+
+    Returns
+    -------
+    KnowledgeBase
+        Tasks with their meta-features, evaluations and provenance.
+
+    Raises
+    ------
+    ValueError
+        If there are no datasets, if they mix task types, or if a journal was written under another protocol.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris, load_wine
+    >>> from sklmeta import Configuration, collect
+    >>> tasks = {"iris": load_iris(return_X_y=True), "wine": load_wine(return_X_y=True)}
+    >>> kb = collect(tasks, [Configuration("gaussian_nb"), Configuration("lda")], time_limit=None)
+    >>> kb.scores("accuracy").round(1)
+    array([[1., 1.],
+           [1., 1.]])
+    """
+    chosen = _datasets(datasets, task, target)
+    first = next(chosen, None)
+    if first is None:
+        raise ValueError(f"There are no datasets of task type {task!r} to collect from; got {datasets!r}.")
+    protocol = _Protocol(task or _task_type(first), cv, max_rows, random_state)
+    if isinstance(configurations, int):
+        configurations = default_configurations(protocol.task_type, configurations)
+    book = _Book(Path(checkpoint) if checkpoint is not None else None, protocol)
+    units = _units(_chain(first, chosen), configurations, protocol, book)
+    workers = Parallel(
+        n_jobs=n_jobs,
+        prefer="threads" if time_limit is not None else None,  # a thread only waits for its own child process
+        return_as="generator_unordered",
+        pre_dispatch="n_jobs",
+        batch_size=1,
+    )
+    for evaluation in workers(delayed(_evaluate)(*unit, protocol, time_limit) for unit in units):
+        book.add(evaluation)
+        if progress is not None:
+            progress(book.line(evaluation, len(configurations)))
+    return book.knowledge(configurations)
+
+
+def _datasets(datasets: Any, task: str | None, target: str) -> Iterator[Dataset]:
+    if isinstance(datasets, str | Path):
+        yield from read_folder(datasets, target=target, task_type=task)
+        return
+    if isinstance(datasets, Mapping):
+        datasets = [Dataset(name, X, y) for name, (X, y) in datasets.items()]
+    for dataset in datasets:
+        if task is None or _task_type(dataset) == task:
+            yield dataset
+
+
+def _task_type(dataset: Dataset) -> str:
+    return dataset.task_type or infer_task_type(dataset.y)
+
+
+def _chain(first: Dataset, rest: Iterator[Dataset]) -> Iterator[Dataset]:
+    yield first
+    yield from rest
+
+
+def _units(
+    datasets: Iterator[Dataset], configurations: Sequence[Configuration], protocol: _Protocol, book: _Book
+) -> Iterator[tuple[_Prepared, Configuration]]:
+    """Every evaluation that is still to be made."""
+    for dataset in datasets:
+        if _task_type(dataset) != protocol.task_type:
+            raise ValueError(
+                f"Task {dataset.name!r} is {_task_type(dataset)}, the ones before it are {protocol.task_type}. Pass "
+                "task='classification' or task='regression'."
+            )
+        prepared = _prepare(dataset, protocol)
+        done = book.open(prepared)
+        yield from ((prepared, configuration) for configuration in configurations if configuration not in done)
+
+
+def _prepare(dataset: Dataset, protocol: _Protocol) -> _Prepared:
+    seed, y, n_classes = protocol.random_state, np.asarray(dataset.y), None
+    classification = protocol.task_type == "classification"
+    if classification:
+        codes, labels = pd.factorize(pd.Series(dataset.y).astype(str), sort=True)
+        y, n_classes = codes, len(labels)
+    X, y = subsample(dataset.X, y, protocol.max_rows, stratify=classification, seed=seed)
+    folds = (StratifiedKFold if classification else KFold)(protocol.cv, shuffle=True, random_state=seed)
+    extractor = MetaFeatureExtractor(random_state=seed)
+    return _Prepared(
+        dataset,
+        X,
+        y,
+        n_classes,
+        list(folds.split(np.zeros((len(y), 1)), y)),
+        extractor.extract(X, y, task=protocol.task_type),
+    )
+
+
+def _evaluate(
+    prepared: _Prepared, configuration: Configuration, protocol: _Protocol, time_limit: float | None
+) -> Evaluation:
+    common = Evaluation(
+        prepared.dataset.name,
+        configuration,
+        status="failed",
+        reason="not evaluated",
+        n_rows=len(prepared.y),
+        versions={"scikit-learn": sklearn.__version__},
+    )
+    try:
+        estimator = with_random_state(build_estimator(configuration, protocol.task_type), protocol.random_state)
+        arguments = estimator, prepared.X, prepared.y, prepared.splits, prepared.n_classes
+        if time_limit is None:
+            return _recorded(common, measure(*arguments))
+        return _recorded(common, call_with_limit(measure, *arguments, seconds=time_limit))
+    except TimeLimitExceeded as error:
+        return replace(common, status="timeout", reason=str(error))
+    except Exception as error:
+        return replace(common, reason=describe_error(error))
+
+
+def _recorded(common: Evaluation, measurement: Measurement) -> Evaluation:
+    return replace(
+        common,
+        status="ok",
+        reason="",
+        scores={metric: _mean(folds) for metric, folds in measurement.scores.items()},
+        standard_errors={metric: _standard_error(folds) for metric, folds in measurement.scores.items()},
+        fit_seconds=float(measurement.fit_seconds.mean()),
+        score_seconds=float(measurement.score_seconds.mean()),
+    )
+
+
+def _mean(folds: np.ndarray) -> float:
+    defined = folds[np.isfinite(folds)]
+    return float(defined.mean()) if len(defined) else float("nan")
+
+
+def _standard_error(folds: np.ndarray) -> float:
+    defined = folds[np.isfinite(folds)]
+    return float(defined.std(ddof=1) / np.sqrt(len(defined))) if len(defined) > 1 else float("nan")
+
+
+class _Book:
+    """What has been measured so far, in memory and, where there is a folder, in one journal a task.
+
+    A journal's first line names the task and the protocol, each further line is one evaluation. A line that a kill
+    left half-written has no newline, and is dropped when the journal is opened again.
+    """
+
+    def __init__(self, folder: Path | None, protocol: _Protocol):
+        self.folder, self.protocol = folder, protocol
+        self.tasks: dict[str, _Prepared] = {}
+        self.evaluations: dict[str, dict[Configuration, Evaluation]] = {}
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def open(self, prepared: _Prepared) -> set[Configuration]:
+        """Begin a task, or go on with it; returns the configurations already evaluated on it."""
+        name = prepared.dataset.name
+        if name in self.tasks:
+            raise ValueError(f"Two datasets are called {name!r}; a task's name must be its own.")
+        self.tasks[name], self.evaluations[name] = prepared, {}
+        about = {"journal": _JOURNAL_FORMAT, "task": name, "protocol": vars(self.protocol)}
+        header, *lines = self._read(name) or [""]
+        if not header:
+            self._write(name, json.dumps(about))
+        elif json.loads(header) != about:
+            raise ValueError(
+                f"{self._path(name)} was collected as {header}; this call asks for {json.dumps(about)}. Use the "
+                "same settings, or another checkpoint folder."
+            )
+        for line in lines:
+            self._remember(Evaluation.from_json(line))
+        return set(self.evaluations[name])
+
+    def add(self, evaluation: Evaluation) -> None:
+        """Keep one evaluation; it is on disk when this returns."""
+        self._write(evaluation.task, evaluation.to_json())
+        self._remember(evaluation)
+
+    def line(self, evaluation: Evaluation, total: int) -> str:
+        """One line of progress."""
+        score = next(iter(evaluation.scores.values()), float("nan"))
+        outcome = f"{score:.4f}" if evaluation.status == "ok" else f"{evaluation.status}: {evaluation.reason}"
+        done = len(self.evaluations[evaluation.task])
+        return f"{evaluation.task} {done}/{total} {evaluation.configuration!r} {outcome}"
+
+    def knowledge(self, configurations: Sequence[Configuration]) -> KnowledgeBase:
+        """What was measured of these configurations, as a knowledge base."""
+        wanted = set(configurations)
+        kept = [e for found in self.evaluations.values() for c, e in found.items() if c in wanted]
+        return KnowledgeBase.from_evaluations(
+            kept,
+            pd.DataFrame({name: task.meta_features for name, task in self.tasks.items()}).T,
+            families={name: task.dataset.family or name for name, task in self.tasks.items()},
+            provenance={
+                name: {**task.dataset.provenance, "rows_used": len(task.y)} for name, task in self.tasks.items()
+            },
+            task_type=self.protocol.task_type,
+            info={"protocol": vars(self.protocol), "scikit-learn": sklearn.__version__},
+        )
+
+    def _remember(self, evaluation: Evaluation) -> None:
+        self.evaluations[evaluation.task][evaluation.configuration] = evaluation
+
+    def _path(self, name: str) -> Path | None:
+        return None if self.folder is None else self.folder / f"{name}.jsonl"
+
+    def _write(self, name: str, line: str) -> None:
+        path = self._path(name)
+        if path is None:
+            return
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _read(self, name: str) -> list[str]:
+        path = self._path(name)
+        return _whole_lines(path) if path is not None and path.exists() else []
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """The lines of a journal; what follows the last newline is cut off the file."""
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
+    return whole.decode("utf-8").splitlines()

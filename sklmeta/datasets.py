@@ -1,0 +1,207 @@
+"""Tables with a target: what knowledge is collected from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.utils.multiclass import type_of_target
+
+from sklmeta._sklearn import safe_indexing
+
+_FEW_LEVELS = 20  # integers with more different values than this are a quantity, not a class
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A table, its target, and where it comes from.
+
+    Parameters
+    ----------
+    name : str
+        Identifies the task in the knowledge.
+    X : DataFrame, array-like or sparse matrix of shape (n_samples, n_features)
+        Features.
+    y : array-like of shape (n_samples,)
+        Target.
+    task_type : {"classification", "regression"}, default=None
+        None: by `infer_task_type`.
+    family : str, default=None
+        Variants of the same underlying data share a family; None is the name.
+    provenance : mapping, default={}
+        Whatever says where the data come from.
+    """
+
+    name: str
+    X: Any
+    y: Any
+    task_type: str | None = None
+    family: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def infer_task_type(y: Any) -> str:
+    """Whether a target asks for classification or regression.
+
+    Text, booleans and categories are classes. So are whole numbers with at most 20 different values; whole numbers
+    with more, and numbers with a fractional part, are quantities.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Target.
+
+    Returns
+    -------
+    {"classification", "regression"}
+        The task type.
+
+    Raises
+    ------
+    ValueError
+        If the target has several columns or is of no kind that scikit-learn knows.
+
+    Examples
+    --------
+    >>> infer_task_type(["a", "b", "a"]), infer_task_type([0.5, 1.2, 3.0])
+    ('classification', 'regression')
+    """
+    kind = type_of_target(y, input_name="y")
+    if kind == "binary":
+        return "classification"
+    if kind == "continuous":
+        return "regression"
+    if kind == "multiclass":
+        values = np.asarray(y)
+        many = values.dtype.kind in "iuf" and len(np.unique(values)) > _FEW_LEVELS
+        return "regression" if many else "classification"
+    raise ValueError(
+        f"y is a {kind} target; sklmeta needs one column of classes or numbers. Fit one model per output, for "
+        "instance with sklearn.multioutput."
+    )
+
+
+def read_folder(
+    folder: str | Path,
+    *,
+    target: str = "target",
+    task_type: str | None = None,
+    names: Iterable[str] | None = None,
+) -> Iterator[Dataset]:
+    """Read the parquet and CSV files of a folder one by one, in the order of their names.
+
+    Parameters
+    ----------
+    folder : path
+        Where they lie. An ``index.csv`` there with the columns ``name``, and where known ``task``, ``family``,
+        ``source``, describes them.
+    target : str, default="target"
+        Name of the target's column.
+    task_type : {"classification", "regression"}, default=None
+        Keep the tasks of this type; None keeps all.
+    names : iterable of str, default=None
+        Keep the files of these names, in this order, without ending; None keeps all.
+
+    Yields
+    ------
+    Dataset
+        Rows without a target are dropped, which the provenance says.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder, or a named file in it, does not exist.
+    ValueError
+        If there is nothing to read, or a file has no target column.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder. Give one that holds .parquet or .csv files.")
+    files = {p.stem: p for p in sorted(folder.iterdir()) if p.suffix in (".parquet", ".csv") and p.stem != "index"}
+    if not files:
+        raise ValueError(f"{folder} holds no .parquet or .csv file.")
+    index = _read_index(folder)
+    for name in list(files) if names is None else names:
+        if name not in files:
+            raise FileNotFoundError(f"{folder} has no {name}.parquet or {name}.csv.")
+        if task_type is None or index.get(name, {}).get("task", task_type) == task_type:
+            dataset = _read(files[name], target, index.get(name, {}))
+            if task_type in (None, dataset.task_type):
+                yield dataset
+
+
+def _read_index(folder: Path) -> dict[str, dict[str, Any]]:
+    path = folder / "index.csv"
+    if not path.exists():
+        return {}
+    return {str(row["name"]): dict(row) for _, row in pd.read_csv(path).iterrows()}
+
+
+def _read(path: Path, target: str, about: Mapping[str, Any]) -> Dataset:
+    frame = _read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    if target not in frame.columns:
+        raise ValueError(
+            f"{path} has no column {target!r}; its columns are {list(frame.columns)[:20]}. Name the target's column."
+        )
+    known = frame[frame[target].notna()].reset_index(drop=True)
+    y = known.pop(target)
+    provenance = {
+        "source": str(about.get("source", path.name)),
+        "target_column": str(about.get("target_column", target)),
+        "rows": len(frame),
+        "columns": known.shape[1],
+        "rows_without_target": len(frame) - len(known),
+    }
+    task_type = about.get("task") or infer_task_type(y)
+    return Dataset(path.stem, known, y, str(task_type), str(about.get("family", path.stem)), provenance)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except ImportError as error:
+        raise ImportError(f'Reading {path} needs pyarrow; install it with: pip install "sklmeta[parquet]"') from error
+
+
+def subsample(X: Any, y: np.ndarray, max_rows: int | None, *, stratify: bool, seed: int) -> tuple[Any, np.ndarray]:
+    """At most `max_rows` rows; with `stratify`, classes keep their shares and none is lost.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Rows.
+    y : ndarray of shape (n_samples,)
+        Target.
+    max_rows : int or None
+        None keeps all.
+    stratify : bool
+        Whether `y` are classes.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    X, y : array-like, ndarray
+        The rows kept, in their old order.
+    """
+    if max_rows is None or len(y) <= max_rows:
+        return X, y
+    rows = np.sort(_draw(y, max_rows, stratify, np.random.RandomState(seed)))
+    return safe_indexing(X, rows), y[rows]
+
+
+def _draw(y: np.ndarray, n: int, stratify: bool, rng: np.random.RandomState) -> np.ndarray:
+    if not stratify:
+        return rng.permutation(len(y))[:n]
+    classes, counts = np.unique(y, return_counts=True)
+    if counts.min() < 2 or n < 2 * len(classes):
+        keep = np.concatenate([rng.permutation(np.flatnonzero(y == c))[:2] for c in classes])
+        rest = np.setdiff1d(rng.permutation(len(y)), keep, assume_unique=True)
+        return np.concatenate([keep, rest[: max(0, n - len(keep))]])
+    splitter = StratifiedShuffleSplit(1, train_size=n, random_state=rng)
+    return next(splitter.split(np.zeros((len(y), 1)), y))[0]

@@ -1,0 +1,751 @@
+"""MetaEstimator, MetaClassifier and MetaRegressor: the public face."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklmeta._sklearn import VisualBlock, check_method_params, routing_enabled
+from sklmeta.advice import Advice, consult
+from sklmeta.catalogue import catalogue
+from sklmeta.checks import check_rows, check_target
+from sklmeta.configuration import Configuration
+from sklmeta.datasets import infer_task_type
+from sklmeta.evaluation import with_random_state
+from sklmeta.knowledge import KnowledgeBase, load_knowledge
+from sklmeta.members import Member, make_members, named_estimators, task_type_of, usable_members
+from sklmeta.recommenders import NearestTasks, Recommendation
+from sklmeta.scoring import accepts_weights, deciding_scoring, make_search_scorer, needs_probabilities
+from sklmeta.search import Candidate, evaluate_candidates, plan, tabulate, warn_of_failures
+
+_DEFAULT_N_ITER = 25
+
+
+def _winner_has(method: str) -> Callable[[Any], bool]:
+    """Whether the fitted winner, or before `fit` any member as it would be built, has a method."""
+
+    def check(self: Any) -> bool:
+        if hasattr(self, "best_estimator_"):
+            return hasattr(self.best_estimator_, method)
+        return any(hasattr(m.build({}, probabilities=self._promises_probabilities()), method) for m in self._members())
+
+    return check
+
+
+class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
+    """Wraps estimators, and chooses among them and their hyperparameters by what worked on similar data.
+
+    `fit` describes the data by meta-features, asks a recommender which configurations did well on tasks like it,
+    cross-validates the first `n_iter` of them in parallel, and refits the best one on all rows.
+
+    Parameters
+    ----------
+    estimators : estimator, list of (str, estimator) or None, default=None
+        What to choose from: classifiers or regressors, bare or as Pipelines. (`MetaClassifier` and `MetaRegressor`
+        have members of their own for None; here they must be given.) Parameters that are not at their
+        default stay as they are; the others are recommended. Estimators that sklmeta does not know are searched
+        from `param_distributions`, or fitted as they are.
+    param_distributions : mapping, default=None
+        Flat for one estimator, ``{name: {...}}`` for several, as for
+        :class:`sklearn.model_selection.RandomizedSearchCV`. Each distribution replaces the one that sklmeta would
+        use for that parameter; a list of one value pins it.
+    knowledge : KnowledgeBase, "default" or None, default="default"
+        What to learn from: "default" is the one that comes with sklmeta, None is nothing at all.
+    recommender : Recommender, default=None
+        How to learn from it; None is ``NearestTasks()``.
+    n_iter : int, default=None
+        How many configurations to try; None is 25.
+    ensemble : {"best"}, default="best"
+        What `predict` uses: the best single configuration.
+    preprocessor : "auto", None or transformer, default="auto"
+        What bare estimators are put behind. "auto" is what the catalogue has for each of them: missing values,
+        categories, dates and scaling are taken care of. Pipelines are used as they are.
+    scoring : str, callable, list, tuple or dict, default=None
+        As for :class:`sklearn.model_selection.GridSearchCV`. None is the estimators' own score.
+    refit : bool, str or callable, default=True
+        As for :class:`sklearn.model_selection.GridSearchCV`: with several metrics, the one that decides.
+    cv : int, splitter or iterable, default=None
+        As for :class:`sklearn.model_selection.GridSearchCV`. None is 5 folds, fewer where there are fewer rows.
+    n_jobs : int, default=None
+        Fits at the same time; None obeys ``joblib.parallel_config`` and else means 1. The answer is the same for
+        any number.
+    random_state : int, RandomState instance or None, default=None
+        Of draws, and of the members whose own ``random_state`` is open.
+    verbose : int, default=0
+        Handed to joblib.
+
+    Attributes
+    ----------
+    best_estimator_ : estimator
+        The winner, fitted on all rows.
+    best_params_ : dict
+        Its parameters, as `set_params` takes them.
+    best_score_ : float
+        Its mean score over the folds.
+    best_index_ : int
+        Its row in `cv_results_`.
+    cv_results_ : dict of str to array or list
+        One row a configuration, in scikit-learn's layout, plus ``estimator``, ``expected_score``, ``failure`` and
+        ``warnings``.
+    recommendations_ : list of Recommendation
+        What the knowledge said, in the order in which it was tried.
+    strategy_ : dict of str to float
+        How probably each member's kind of estimator holds the best configuration, before any was tried.
+    similar_tasks_ : tuple of SimilarTask
+        Known tasks that weighed most in the first recommendation.
+    scorer_ : callable
+        What scored.
+    multimetric_ : bool
+        Whether there were several metrics.
+    n_splits_ : int
+        Number of folds.
+    refit_time_ : float
+        Seconds that the last fit took.
+    classes_ : ndarray of shape (n_classes,)
+        Labels; classifiers only.
+    n_features_in_ : int
+        Columns seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Their names, where they have any.
+
+    See Also
+    --------
+    MetaClassifier, MetaRegressor : The same, ready with nothing set.
+    recommend_config : The answer without a search.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn.svm import SVC
+    >>> from sklmeta import MetaEstimator
+    >>> X, y = load_iris(return_X_y=True)
+    >>> meta = MetaEstimator([("svc", SVC()), ("rf", RandomForestClassifier())], n_iter=4, random_state=0)
+    >>> meta.fit(X, y).best_score_ > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        estimators: Any = None,
+        *,
+        param_distributions: Any = None,
+        knowledge: Any = "default",
+        recommender: Any = None,
+        n_iter: int | None = None,
+        ensemble: str = "best",
+        preprocessor: Any = "auto",
+        scoring: Any = None,
+        refit: Any = True,
+        cv: Any = None,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+    ):
+        self.estimators = estimators
+        self.param_distributions = param_distributions
+        self.knowledge = knowledge
+        self.recommender = recommender
+        self.n_iter = n_iter
+        self.ensemble = ensemble
+        self.preprocessor = preprocessor
+        self.scoring = scoring
+        self.refit = refit
+        self.cv = cv
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # -- learning ----------------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> MetaEstimator:
+        """Try the most promising configurations and refit the best.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows: numbers, booleans, categories, text levels, dates; missing values welcome.
+        y : array-like of shape (n_samples,)
+            Target.
+        **params : dict of str to object
+            ``groups`` goes to `cv`, everything else, such as ``sample_weight``, to the members' `fit` (and weights to
+            the scorer); with metadata routing enabled, requests decide.
+
+        Returns
+        -------
+        MetaEstimator
+            This object, fitted.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data make no sense, or every configuration failed.
+        """
+        self._check_parameters()
+        X, y = self._checked_data(X, y)
+        params = check_method_params(X, params=params)
+        weighted = params.get("sample_weight") is not None
+        members = usable_members(self._members(), X, weighted=weighted)
+        scorer, deciding = self._scorer(members)
+        fit_params, score_params, split_params = self._routed(members, params, scorer)
+        splits = list(self._splitter(y).split(X, y, **split_params))
+
+        random_state = check_random_state(self.random_state)
+        advice = self._advice(members, X, y)
+        n_iter = _DEFAULT_N_ITER if self.n_iter is None else self.n_iter
+        candidates = plan(members, advice.recommend(n_iter), n_iter, random_state)
+        seeds = random_state.randint(2**31 - 1, size=len(candidates))
+        built = [with_random_state(self._build(c), s) for c, s in zip(candidates, seeds, strict=True)]
+        each_fit_params = [fit_params[c.member.name] for c in candidates]
+        results = evaluate_candidates(
+            built, X, y, splits, scorer, each_fit_params, score_params, n_jobs=self.n_jobs, verbose=self.verbose
+        )
+        self.cv_results_ = tabulate(candidates, results)
+        warn_of_failures(self.cv_results_)
+
+        self.scorer_, self.n_splits_, self.multimetric_ = scorer, len(splits), deciding is not None
+        self.strategy_ = advice.strategy()
+        self.recommendations_ = [c.recommendation for c in candidates if c.recommendation is not None]
+        self.similar_tasks_ = self.recommendations_[0].similar_tasks if self.recommendations_ else ()
+        if self.refit is not False:
+            self._choose(deciding)
+            self._refit(built[self.best_index_], X, y, each_fit_params[self.best_index_])
+        return self
+
+    def _choose(self, deciding: str | None) -> None:
+        results = self.cv_results_
+        if callable(self.refit):
+            self.best_index_ = self.refit(results)
+            if not isinstance(self.best_index_, Integral) or not 0 <= self.best_index_ < len(results["params"]):
+                raise IndexError(f"refit returned {self.best_index_!r}, which is no row of cv_results_.")
+        else:
+            name = deciding or "score"
+            self.best_index_ = int(np.argmin(results[f"rank_test_{name}"]))
+            self.best_score_ = float(results[f"mean_test_{name}"][self.best_index_])
+        self.best_params_ = results["params"][self.best_index_]
+
+    def _refit(self, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
+        started = time.perf_counter()
+        self.best_estimator_ = clone(estimator).fit(X, y, **fit_params)
+        self.refit_time_ = time.perf_counter() - started
+
+    # -- recommending --------------------------------------------------------------------------------------------
+
+    def recommend_config(self, X: Any, y: Any, n_configs: int = 1) -> Recommendation | list[Recommendation]:
+        """What to try first on this data, before anything was fitted.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Target.
+        n_configs : int, default=1
+            How many.
+
+        Returns
+        -------
+        Recommendation or list of Recommendation
+            One for ``n_configs=1``, else a list, best first, shorter where the members have fewer configurations.
+
+        Raises
+        ------
+        ValueError
+            If the data make no sense, or the knowledge has nothing to say about any member.
+        """
+        if not isinstance(n_configs, Integral) or n_configs < 1:
+            raise ValueError(f"n_configs must be a positive integer, got {n_configs!r} instead.")
+        self._check_parameters()
+        X, y = self._checked_data(X, y, learn=False)
+        members = usable_members(self._members(), X, weighted=False)
+        advice = self._advice(members, X, y)
+        if not advice.known:
+            raise ValueError(
+                f"The knowledge has no configuration for {[m.name for m in members]} that agrees with what is set. "
+                "Use fit, which searches their param_distributions, or leave some parameters at their default."
+            )
+        found = [replace(c.recommendation, _build=_Builder(self._build(c))) for c in advice.recommend(int(n_configs))]
+        return found[0] if n_configs == 1 else found
+
+    def _advice(self, members: Sequence[Member], X: Any, y: Any) -> Advice:
+        task_type = self._task_type()
+        knowledge = load_knowledge(task_type) if isinstance(self.knowledge, str) else self.knowledge
+        recommender = NearestTasks() if self.recommender is None else self.recommender
+        scoring = deciding_scoring(self.scoring, self.refit)
+        return consult(knowledge, recommender, members, X, y, task_type, scoring)
+
+    # -- checks --------------------------------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        if self.ensemble != "best":
+            raise ValueError(f"ensemble must be 'best', got {self.ensemble!r} instead.")
+        if self.n_iter is not None and (not isinstance(self.n_iter, Integral) or self.n_iter < 1):
+            raise ValueError(f"n_iter must be a positive integer or None, got {self.n_iter!r} instead.")
+        if self.knowledge is not None and not (
+            isinstance(self.knowledge, KnowledgeBase)
+            or (isinstance(self.knowledge, str) and self.knowledge == "default")
+        ):
+            raise ValueError(
+                f"knowledge must be 'default', None or a KnowledgeBase, got {self.knowledge!r} instead. To use a file: "
+                "knowledge=KnowledgeBase.load(path)."
+            )
+        if not (self.preprocessor is None or self.preprocessor == "auto" or hasattr(self.preprocessor, "transform")):
+            raise ValueError(f"preprocessor must be 'auto', None or a transformer, got {self.preprocessor!r} instead.")
+
+    def _checked_data(self, X: Any, y: Any, *, learn: bool = True) -> tuple[Any, Any]:
+        """Rows as they are (a DataFrame stays one), target as one column; raises on what no member could fit."""
+        if y is None:
+            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+        X = check_rows(X)
+        y = check_target(X, y, self._task_type())
+        if learn:
+            validate_data(self, X, skip_check_array=True)
+            if self._task_type() == "classification":
+                self.classes_ = np.unique(y)
+        return X, y
+
+    def _splitter(self, y: np.ndarray) -> Any:
+        """`cv` as a splitter; for None, 5 folds or as many as the rows allow."""
+        if self.cv is not None:
+            return check_cv(self.cv, y, classifier=self._task_type() == "classification")
+        if self._task_type() == "regression":
+            return KFold(min(5, len(y)))
+        most = int(np.unique(y, return_counts=True)[1].max())
+        return StratifiedKFold(min(5, most)) if most > 1 else KFold(2)
+
+    # -- scoring -------------------------------------------------------------------------------------------------
+
+    def _scorer(self, members: Sequence[Member]) -> tuple[Callable, str | None]:
+        classes = getattr(self, "classes_", None)
+        return make_search_scorer(self.scoring, self.refit, members[0].build({}, probabilities=True), classes)
+
+    def _promises_probabilities(self) -> bool:
+        return needs_probabilities(self.scoring)
+
+    # -- what is wrapped -----------------------------------------------------------------------------------------
+
+    def _task_type(self) -> str:
+        if self.estimators is None:
+            raise ValueError(
+                "MetaEstimator needs estimators to choose from; MetaClassifier and MetaRegressor bring their own."
+            )
+        return task_type_of(named_estimators(self.estimators))
+
+    def _members(self) -> list[Member]:
+        return make_members(self.estimators, self._task_type(), self.param_distributions, self.preprocessor)
+
+    def _build(self, candidate: Candidate) -> Any:
+        return candidate.member.build(candidate.params, probabilities=self._promises_probabilities())
+
+    def _routed(
+        self, members: Sequence[Member], params: dict[str, Any], scorer: Any
+    ) -> tuple[dict[str, dict], dict, dict]:
+        """Fit parameters by member, parameters of the scorer, parameters of the splitter."""
+        if routing_enabled():
+            routed = process_routing(self, "fit", **params)
+            fits = {m.name: routed[m.name].fit for m in members}
+            return fits, routed.scorer.score, routed.splitter.split
+        split_params = {"groups": params.pop("groups")} if "groups" in params else {}
+        weights = params.get("sample_weight")
+        score_params = {"sample_weight": weights} if weights is not None and accepts_weights(scorer) else {}
+        return {m.name: m.fit_params(params) for m in members}, score_params, split_params
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Where parameters of `fit` and `score` go when metadata routing is enabled.
+
+        Returns
+        -------
+        MetadataRouter
+            To the members, the scorer and the splitter.
+        """
+        members = self._members()
+        scorer, _ = self._scorer(members)
+        router = MetadataRouter(owner=self)
+        for member in members:
+            built = member.build({}, probabilities=self._promises_probabilities())
+            router.add(**{member.name: built}, method_mapping=MethodMapping().add(caller="fit", callee="fit"))
+        router.add(
+            scorer=scorer,
+            method_mapping=MethodMapping().add(caller="score", callee="score").add(caller="fit", callee="score"),
+        )
+        return router.add(
+            splitter=check_cv(self.cv, classifier=self._task_type() == "classification"),
+            method_mapping=MethodMapping().add(caller="fit", callee="split"),
+        )
+
+    # -- using -----------------------------------------------------------------------------------------------------
+
+    @available_if(_winner_has("predict"))
+    def predict(self, X: Any) -> np.ndarray:
+        """Labels or numbers by the winner.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predictions.
+        """
+        return self._winner().predict(self._checked_new(X))
+
+    @available_if(_winner_has("predict_proba"))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities by the winner.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return self._winner().predict_proba(self._checked_new(X))
+
+    @available_if(_winner_has("predict_log_proba"))
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithms of probabilities by the winner.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return self._winner().predict_log_proba(self._checked_new(X))
+
+    @available_if(_winner_has("decision_function"))
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Decision values by the winner.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray
+            As the winner's ``decision_function`` has it.
+        """
+        return self._winner().decision_function(self._checked_new(X))
+
+    def score(self, X: Any, y: Any, **params: Any) -> float:
+        """The score that the search optimised, on new data.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Target.
+        **params : dict of str to object
+            For the scorer.
+
+        Returns
+        -------
+        float
+            Greater is better. With several metrics, the one named by `refit`.
+        """
+        winner, X = self._winner(), self._checked_new(X)
+        if routing_enabled():
+            params = process_routing(self, "score", **params).scorer["score"]
+        result = self.scorer_(winner, X, y, **params)
+        return result[self.refit] if isinstance(result, Mapping) else result
+
+    def _winner(self) -> Any:
+        check_is_fitted(self)
+        if not hasattr(self, "best_estimator_"):
+            raise AttributeError(f"This {type(self).__name__} was fitted with refit=False, so it has no winner to use.")
+        return self.best_estimator_
+
+    def _checked_new(self, X: Any) -> Any:
+        X = check_rows(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return X
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "cv_results_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        built = [member.build({}) for member in self._members()]
+        inner = [get_tags(estimator) for estimator in built]
+        tags.estimator_type = inner[0].estimator_type
+        tags.classifier_tags = inner[0].classifier_tags
+        tags.regressor_tags = inner[0].regressor_tags
+        tags.target_tags.required = True
+        tags.input_tags.allow_nan = all(t.input_tags.allow_nan for t in inner)
+        tags.input_tags.sparse = all(t.input_tags.sparse for t in inner)
+        tags.input_tags.categorical = all(t.input_tags.categorical for t in inner)
+        tags.input_tags.string = all(t.input_tags.string for t in inner)
+        return tags
+
+    # -- members are parameters, as in scikit-learn's own compositions -----------------------------------------------
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters, and with `deep` the members and their own parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include ``name`` and ``name__parameter`` of the members.
+
+        Returns
+        -------
+        dict of str to object
+            By name.
+        """
+        if not deep:
+            return super().get_params(deep=False)
+        params = {k: v for k, v in super().get_params(deep=True).items() if not k.startswith("estimators__")}
+        if self.estimators is not None:
+            for name, estimator in _pairs(self.estimators):
+                params[name] = estimator
+                if hasattr(estimator, "get_params"):
+                    params.update({f"{name}__{k}": v for k, v in estimator.get_params(deep=True).items()})
+        return params
+
+    def set_params(self, **params: Any) -> MetaEstimator:
+        """Set parameters, members (``svc=SVC()``, ``svc="drop"``) or their parameters (``svc__C=1``).
+
+        Parameters
+        ----------
+        **params : dict of str to object
+            By name.
+
+        Returns
+        -------
+        MetaEstimator
+            This object.
+
+        Raises
+        ------
+        ValueError
+            If a name belongs to nothing.
+        """
+        if "estimators" in params:
+            self.estimators = params.pop("estimators")
+        own = set(self._get_param_names())
+        mine = {k: v for k, v in params.items() if k.partition("__")[0] in own}
+        super().set_params(**mine)
+        for key in [k for k in params if k not in mine and "__" not in k]:
+            self._replace_member(key, params[key])
+        for key in [k for k in params if k not in mine and "__" in k]:
+            name, _, parameter = key.partition("__")
+            self._member_called(name).set_params(**{parameter: params[key]})
+        return self
+
+    def _member_called(self, name: str) -> Any:
+        self._spell_out(name)
+        found = dict(_pairs(self.estimators))
+        if name not in found:
+            raise ValueError(
+                f"Invalid parameter {name!r} for estimator {type(self).__name__}. Valid parameters are: "
+                f"{[*self._get_param_names(), *found]!r}."
+            )
+        return found[name]
+
+    def _replace_member(self, name: str, estimator: Any) -> None:
+        self._member_called(name)
+        if hasattr(self.estimators, "fit"):
+            self.estimators = estimator
+        else:
+            self.estimators = [(n, estimator if n == name else e) for n, e in self.estimators]
+
+    def _spell_out(self, name: str) -> None:
+        """Before a member of the default list is changed, make that list the parameter."""
+        if self.estimators is None and name in catalogue(self._task_type()):
+            self.estimators = named_estimators(None, self._task_type())
+
+    def _sk_visual_block_(self) -> Any:
+        shown = [] if self.estimators is None else [(n, e) for n, e in _pairs(self.estimators) if n]
+        names, blocks = [n for n, _ in shown], [e for _, e in shown]
+        if self.estimators is None:
+            names, blocks = [f"any of {len(catalogue(self._task_type()))}"], [", ".join(catalogue(self._task_type()))]
+        if hasattr(self, "best_estimator_"):
+            names, blocks = [*names, "best_estimator_"], [*blocks, self.best_estimator_]
+        return VisualBlock("parallel", blocks, names=names, name_details=[str(b) for b in blocks])
+
+
+class MetaClassifier(ClassifierMixin, MetaEstimator):
+    """A classifier that chooses its base estimator and hyperparameters by what worked on similar data.
+
+    It is `MetaEstimator` with everything that sklmeta knows as members. It always has ``predict_proba``: a winner
+    without probabilities of its own is calibrated.
+
+    Parameters
+    ----------
+    estimators : estimator, list of (str, estimator) or None, default=None
+        None is every classifier of the catalogue.
+    param_distributions, knowledge, recommender, n_iter, ensemble, preprocessor, scoring, refit, cv, n_jobs, \
+    random_state, verbose
+        See `MetaEstimator`.
+
+    Attributes
+    ----------
+    best_estimator_, best_params_, best_score_, best_index_, cv_results_, recommendations_, strategy_, similar_tasks_, \
+    scorer_, multimetric_, n_splits_, refit_time_, classes_, n_features_in_, feature_names_in_
+        See `MetaEstimator`.
+
+    See Also
+    --------
+    MetaEstimator : What the parameters and attributes mean.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklmeta import MetaClassifier
+    >>> X, y = load_wine(return_X_y=True)
+    >>> MetaClassifier(n_iter=3, random_state=0).fit(X, y).score(X, y) > 0.95
+    True
+    """
+
+    def _task_type(self) -> str:
+        return _required(self, "classification")
+
+    def _promises_probabilities(self) -> bool:
+        return True
+
+
+class MetaRegressor(RegressorMixin, MetaEstimator):
+    """A regressor that chooses its base estimator and hyperparameters by what worked on similar data.
+
+    It is `MetaEstimator` with everything that sklmeta knows as members.
+
+    Parameters
+    ----------
+    estimators : estimator, list of (str, estimator) or None, default=None
+        None is every regressor of the catalogue.
+    param_distributions, knowledge, recommender, n_iter, ensemble, preprocessor, scoring, refit, cv, n_jobs, \
+    random_state, verbose
+        See `MetaEstimator`.
+
+    Attributes
+    ----------
+    best_estimator_, best_params_, best_score_, best_index_, cv_results_, recommendations_, strategy_, similar_tasks_, \
+    scorer_, multimetric_, n_splits_, refit_time_, n_features_in_, feature_names_in_
+        See `MetaEstimator`.
+
+    See Also
+    --------
+    MetaEstimator : What the parameters and attributes mean.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklmeta import MetaRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> MetaRegressor(n_iter=3, random_state=0).fit(X, y).best_score_ > 0.4
+    True
+    """
+
+    def _task_type(self) -> str:
+        return _required(self, "regression")
+
+
+def recommend_config(
+    X: Any,
+    y: Any,
+    n_configs: int = 1,
+    *,
+    task: str | None = None,
+    estimators: Any = None,
+    knowledge: Any = "default",
+    scoring: Any = None,
+) -> Recommendation | list[Recommendation]:
+    """Which estimator, with which hyperparameters, to try first on this data; nothing is fitted to find out.
+
+    Parameters
+    ----------
+    X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+        Rows.
+    y : array-like of shape (n_samples,)
+        Target.
+    n_configs : int, default=1
+        How many.
+    task : {"classification", "regression"}, default=None
+        None: what the estimators are for, else by the target: text, booleans, and whole numbers of at most 20
+        different values are classes, everything else is a quantity.
+    estimators : estimator, list of (str, estimator) or None, default=None
+        What to choose from; None is everything that sklmeta knows.
+    knowledge : KnowledgeBase or "default", default="default"
+        What to learn from.
+    scoring : str or callable, default=None
+        What should be best; None is accuracy or R2.
+
+    Returns
+    -------
+    Recommendation or list of Recommendation
+        One for ``n_configs=1``, else a list, best first.
+
+    Raises
+    ------
+    ValueError
+        If the data or an argument make no sense.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_wine
+    >>> from sklmeta import recommend_config
+    >>> X, y = load_wine(return_X_y=True)
+    >>> recommendation = recommend_config(X, y)
+    >>> recommendation.estimator.fit(X, y).score(X, y) > 0.9
+    True
+    """
+    if task is None:
+        task = infer_task_type(y) if estimators is None else task_type_of(named_estimators(estimators))
+    if task not in ("classification", "regression"):
+        raise ValueError(f"task must be 'classification', 'regression' or None, got {task!r} instead.")
+    face = MetaClassifier if task == "classification" else MetaRegressor
+    return face(estimators, knowledge=knowledge, scoring=scoring).recommend_config(X, y, n_configs)
+
+
+class _Builder:
+    """Gives a recommendation the estimator that its MetaEstimator would fit; picklable, unlike a closure."""
+
+    def __init__(self, estimator: Any):
+        self.estimator = estimator
+
+    def __call__(self, configuration: Configuration) -> Any:
+        return clone(self.estimator)
+
+
+def _pairs(estimators: Any) -> list[tuple[str, Any]]:
+    """Names and members, dropped ones included; nothing where the parameter makes no sense."""
+    if estimators is None:
+        return []
+    if hasattr(estimators, "fit"):
+        return named_estimators(estimators)
+    try:
+        return [(name, estimator) for name, estimator in estimators]
+    except (TypeError, ValueError):
+        return []
+
+
+def _required(face: MetaEstimator, task_type: str) -> str:
+    if face.estimators is not None:
+        actual = task_type_of(named_estimators(face.estimators))
+        if actual != task_type:
+            raise ValueError(f"{type(face).__name__} needs estimators for {task_type}, got some for {actual}.")
+    return task_type

@@ -1,0 +1,40 @@
+"""The knowledge that comes with sklmeta."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from sklmeta.knowledge.base import KnowledgeBase
+
+FOLDER = Path(__file__).parent / "bundled"
+
+
+@cache
+def load_knowledge(task: str = "classification") -> KnowledgeBase:
+    """The bundled knowledge.
+
+    Parameters
+    ----------
+    task : {"classification", "regression"}, default="classification"
+        For which kind of task.
+
+    Returns
+    -------
+    KnowledgeBase
+        Always the same object.
+
+    Raises
+    ------
+    ValueError
+        If `task` is neither.
+
+    Examples
+    --------
+    >>> from sklmeta import load_knowledge
+    >>> len(load_knowledge("regression")) >= 25
+    True
+    """
+    if task not in ("classification", "regression"):
+        raise ValueError(f"task must be 'classification' or 'regression', got {task!r} instead.")
+    return KnowledgeBase.load(FOLDER / f"{task}.zip")

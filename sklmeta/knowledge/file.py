@@ -1,0 +1,167 @@
+"""The knowledge file: one zip of JSON and arrays, without anything that could be executed.
+
+``manifest.json`` holds the format's name and number, the labels, and which arrays there are; every array is a
+``.npy`` member that is read with ``allow_pickle=False``.
+
+Raising the format number
+-------------------------
+1. Raise `FORMAT` below, and teach `read` both the old number and the new one.
+2. Keep the newest file of the old format in ``tests/data`` with a test that reads it.
+3. Say in ``CHANGELOG.md`` which version of sklmeta reads what.
+A reader refuses a number that it does not know, and names the version that wrote the file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sklmeta.configuration import Configuration
+from sklmeta.exceptions import KnowledgeFormatError
+
+NAME, FORMAT = "sklmeta-knowledge", 1
+_LARGEST_HALF = float(np.finfo(np.float16).max)
+
+
+def write(knowledge: Any, path: str | Path, *, compact: bool = False) -> None:
+    """Write a knowledge base; see `KnowledgeBase.save`."""
+    arrays = _arrays(knowledge, compact)
+    manifest = {
+        "name": NAME,
+        "format": FORMAT,
+        "tasks": [_label(task) for task in knowledge.tasks],
+        "families": [_label(family) for family in knowledge.families],
+        "configurations": [json.loads(c.to_json()) for c in knowledge.configurations],
+        "metrics": list(knowledge.metrics),
+        "meta_features": [str(name) for name in knowledge.meta_features.columns],
+        "task_type": knowledge.task_type,
+        "info": knowledge.info,
+        "provenance": [knowledge.provenance.get(task) for task in knowledge.tasks],
+        "reasons": _indexed_reasons(knowledge),
+        "compact": compact,
+    }
+    path = Path(path)
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("manifest.json", json.dumps(manifest))
+            for name, array in arrays.items():
+                buffer = io.BytesIO()
+                np.save(buffer, array, allow_pickle=False)
+                archive.writestr(f"{name}.npy", buffer.getvalue())
+        os.replace(unfinished, path)
+    except BaseException:
+        os.unlink(unfinished)
+        raise
+
+
+def read(path: str | Path, build: Callable[..., Any]) -> Any:
+    """What `build`, the constructor of KnowledgeBase, makes of a file; see `KnowledgeBase.load`."""
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"There is no knowledge file at {path}.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            manifest = json.loads(archive.read("manifest.json"))
+            _check_manifest(manifest, path)
+            arrays = {n[:-4]: np.load(io.BytesIO(archive.read(n)), allow_pickle=False)
+                      for n in archive.namelist() if n.endswith(".npy")}  # fmt: skip
+        return build(**_arguments(manifest, arrays))
+    except KnowledgeFormatError:
+        raise
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OSError, AttributeError) as error:
+        raise KnowledgeFormatError(
+            f"{path} is not a knowledge file, or it is damaged ({type(error).__name__}: {error}). Restore it from a "
+            "copy, or build it again with `sklmeta knowledge build`."
+        ) from error
+
+
+def _check_manifest(manifest: Any, path: Path) -> None:
+    if not isinstance(manifest, dict) or manifest.get("name") != NAME:
+        raise KnowledgeFormatError(f"{path} is a zip, but not one that KnowledgeBase.save wrote.")
+    if manifest["format"] > FORMAT:
+        raise KnowledgeFormatError(
+            f"{path} has format {manifest['format']}, this version of sklmeta reads formats up to {FORMAT}. Update it "
+            "with: pip install --upgrade sklmeta"
+        )
+
+
+def _arrays(knowledge: Any, compact: bool) -> dict[str, np.ndarray]:
+    arrays = {"status": knowledge.status_codes, "meta_features": knowledge.meta_features.to_numpy(dtype=float)}
+    for i, metric in enumerate(knowledge.metrics):
+        scores, errors = knowledge.scores(metric), knowledge.standard_errors(metric)
+        if compact:
+            arrays[f"best_{i}"], arrays[f"shortfall_{i}"] = _compacted(scores)
+            arrays[f"errors_{i}"] = _half(errors)
+        else:
+            arrays[f"scores_{i}"], arrays[f"errors_{i}"] = scores, errors
+    for name in ("fit_seconds", "score_seconds"):
+        arrays[name] = _half(getattr(knowledge, name)) if compact else getattr(knowledge, name)
+    if compact:
+        arrays["meta_features"] = arrays["meta_features"].astype(np.float32)
+    return arrays
+
+
+def _compacted(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each task's best score, and how far each score is below it: small where precision matters."""
+    known = np.where(np.isnan(scores), -np.inf, scores)
+    best = known.max(axis=1, initial=-np.inf)
+    best = np.where(np.isfinite(best), best, np.nan)
+    return best, _half(best[:, None] - scores)
+
+
+def _half(values: np.ndarray) -> np.ndarray:
+    return np.clip(values, -_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)
+
+
+def _arguments(manifest: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    tasks = [_unlabel(task) for task in manifest["tasks"]]
+    configurations = [Configuration.from_json(json.dumps(c)) for c in manifest["configurations"]]
+    scores = {}
+    for i, metric in enumerate(manifest["metrics"]):
+        if manifest["compact"]:
+            scores[metric] = arrays[f"best_{i}"][:, None] - arrays[f"shortfall_{i}"].astype(float)
+        else:
+            scores[metric] = arrays[f"scores_{i}"]
+    frame = pd.DataFrame(arrays["meta_features"].astype(float), columns=manifest["meta_features"])
+    return {
+        "tasks": tasks,
+        "configurations": configurations,
+        "scores": scores,
+        "status": arrays["status"],
+        "meta_features": frame,
+        "standard_errors": {m: arrays[f"errors_{i}"] for i, m in enumerate(manifest["metrics"])},
+        "fit_seconds": arrays["fit_seconds"],
+        "score_seconds": arrays["score_seconds"],
+        "families": [_unlabel(family) for family in manifest["families"]],
+        "reasons": {(tasks[i], configurations[j]): why for i, j, why in manifest["reasons"]},
+        "provenance": {t: about for t, about in zip(tasks, manifest["provenance"], strict=True) if about is not None},
+        "task_type": manifest["task_type"],
+        "info": manifest["info"],
+    }
+
+
+def _indexed_reasons(knowledge: Any) -> list[tuple[int, int, str]]:
+    row = {task: i for i, task in enumerate(knowledge.tasks)}
+    column = {configuration: j for j, configuration in enumerate(knowledge.configurations)}
+    return [(row[task], column[configuration], why) for (task, configuration), why in knowledge.reasons.items()]
+
+
+def _label(value: Any) -> Any:
+    """Strings and numbers as they are, tuples as lists, anything else as text."""
+    if isinstance(value, tuple):
+        return [_label(v) for v in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _unlabel(value: Any) -> Any:
+    return tuple(_unlabel(v) for v in value) if isinstance(value, list) else value

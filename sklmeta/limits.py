@@ -1,0 +1,168 @@
+"""Work that can be stopped: a function call in a child process with a time limit.
+
+joblib cannot stop one running task, and a signal does not interrupt compiled code such as libsvm's. A process
+can be killed. The child is started by joblib's own loky, so it needs no importable ``__main__`` and works the
+same on Linux, macOS and Windows; it is kept for the next call, because starting it costs a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from sklmeta._joblib import cloudpickle, get_context
+from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
+
+_STARTUP_SECONDS = 120.0
+_local = threading.local()
+
+
+def call_with_limit(function: Callable, *args: Any, seconds: float | None) -> Any:
+    """What `function` returns, from a process that is killed when it takes longer than `seconds`.
+
+    Parameters
+    ----------
+    function : callable
+        Called in the child; it and its arguments are pickled with cloudpickle.
+    *args : object
+        Its arguments.
+    seconds : float or None
+        Wall-clock limit, in seconds, without the child's start. None: no limit, but still a process of its
+        own, so that a crash costs this call alone.
+
+    Returns
+    -------
+    object
+        The function's result.
+
+    Raises
+    ------
+    TimeLimitExceeded
+        If it took longer. The process is gone.
+    WorkerDied
+        If the process ended without an answer.
+    Exception
+        Whatever the function raised.
+
+    Notes
+    -----
+    Where no child process can be had (inside a daemonic process), the function runs in this process, its time
+    is compared with the limit afterwards, and a warning says so.
+
+    Examples
+    --------
+    >>> call_with_limit(max, 1, 2, seconds=60)
+    2
+    """
+    if multiprocessing.current_process().daemon:
+        return _call_here(function, args, seconds)
+    return _child().call(function, args, seconds)
+
+
+class _Child:
+    """A process of this thread's own that answers one call after the other."""
+
+    def __init__(self) -> None:
+        context = get_context("loky")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
+        self.process.start()
+        theirs.close()
+        self._receive(_STARTUP_SECONDS)
+
+    def call(self, function: Callable, args: tuple, seconds: float | None) -> Any:
+        try:
+            self.connection.send_bytes(cloudpickle.dumps((function, args)))
+            # imports and the data's way are no part of the limit: the clock starts when the child has both
+            first = self._receive(_STARTUP_SECONDS)
+            returned, value = self._receive(seconds) if first == "started" else first
+        except BaseException:
+            self.kill()
+            raise
+        if returned:
+            return value
+        raise value
+
+    def _receive(self, seconds: float | None) -> Any:
+        try:
+            if not self.connection.poll(seconds):
+                self.kill()
+                raise TimeLimitExceeded(f"stopped after {seconds:g} seconds")
+            return cloudpickle.loads(self.connection.recv_bytes())
+        except (EOFError, ConnectionError) as error:
+            self.process.join(1.0)
+            raise WorkerDied(f"the worker process ended with exit code {self.process.exitcode}") from error
+
+    def kill(self) -> None:
+        with contextlib.suppress(Exception):
+            self.process.kill()
+            self.process.join(5.0)
+        self.connection.close()
+        if getattr(_local, "child", None) is self:
+            del _local.child
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.connection.close()  # the child reads the end of the pipe and leaves
+
+
+def _child() -> _Child:
+    child = getattr(_local, "child", None)
+    if child is None or not child.process.is_alive():
+        child = _local.child = _Child()
+    return child
+
+
+def _serve(connection: Any, parent: int) -> None:
+    """Answer calls until the pipe is closed or the parent is gone."""
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    connection.send_bytes(cloudpickle.dumps("ready"))
+    while True:
+        try:
+            payload = connection.recv_bytes()
+        except (EOFError, ConnectionError):
+            return
+        try:
+            function, args = cloudpickle.loads(payload)
+            connection.send_bytes(cloudpickle.dumps("started"))
+            answer = True, function(*args)
+        except Exception as error:
+            answer = False, error
+        connection.send_bytes(_dumps(answer))
+
+
+def _dumps(answer: tuple[bool, Any]) -> bytes:
+    try:
+        return cloudpickle.dumps(answer)
+    except Exception as error:
+        what = "".join(traceback.format_exception_only(error)).strip()
+        return cloudpickle.dumps((False, RuntimeError(f"The result could not be sent back: {what}")))
+
+
+def _leave_with(parent: int) -> None:
+    """End this process soon after its parent died, whatever it is doing."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _call_here(function: Callable, args: tuple, seconds: float | None) -> Any:
+    if seconds is not None:
+        warnings.warn(
+            "A daemonic process cannot start the child process that a time limit needs; limits are checked "
+            "after each evaluation instead.",
+            EvaluationWarning,
+            stacklevel=3,
+        )
+    started = time.perf_counter()
+    result = function(*args)
+    if seconds is not None and time.perf_counter() - started > seconds:
+        raise TimeLimitExceeded(f"took longer than {seconds:g} seconds")
+    return result

@@ -1,0 +1,296 @@
+"""What a MetaEstimator wraps: estimators and pipelines, each with a name, a space and what its user pinned."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scipy import sparse
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
+
+from sklmeta.calibration import CalibratedMember
+from sklmeta.catalogue import CatalogueEntry, catalogue, default_pipeline, find_entry
+from sklmeta.configuration import Configuration
+from sklmeta.exceptions import EvaluationWarning
+from sklmeta.preprocessing import TabularPreprocessor
+from sklmeta.space import SearchSpace
+
+_DENSE_CELLS = 100_000_000  # 800 MB of float64: beyond this, sparse input is not made dense
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One wrapped estimator.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the MetaEstimator.
+    estimator : estimator
+        As the user gave it, unfitted: a bare estimator or a Pipeline.
+    entry : CatalogueEntry or None
+        What the catalogue knows about it, or about a Pipeline's last step.
+    space : SearchSpace
+        What may be searched, under the names that `estimator` has for its parameters.
+    pinned : mapping of str to object
+        What the user set, under the base estimator's own names.
+    preprocessor : "auto", None or transformer
+        What a bare estimator is put behind.
+    """
+
+    name: str
+    estimator: Any
+    entry: CatalogueEntry | None
+    space: SearchSpace
+    pinned: Mapping[str, Any]
+    preprocessor: Any = "auto"
+
+    @property
+    def is_pipeline(self) -> bool:
+        """Whether it brings its own preparation of the data."""
+        return isinstance(self.estimator, Pipeline)
+
+    @property
+    def base(self) -> Any:
+        """The estimator itself, behind any preparation."""
+        return self.estimator.steps[-1][1] if self.is_pipeline else self.estimator
+
+    @property
+    def prefix(self) -> str:
+        """What the base estimator's parameters are prefixed with in `estimator`."""
+        return f"{self.estimator.steps[-1][0]}__" if self.is_pipeline else ""
+
+    @property
+    def takes_weights(self) -> bool:
+        """Whether fitting accepts sample_weight."""
+        return has_fit_parameter(self.base, "sample_weight")
+
+    def fit_params(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters of `fit` as the built estimator takes them: a plain name means the estimator itself."""
+        if not self.is_pipeline and self.preprocessor is None:
+            return dict(params)
+        step = self.estimator.steps[-1][0] if self.is_pipeline else self.name
+        return {key if "__" in key else f"{step}__{key}": value for key, value in params.items()}
+
+    def adapted(self, known: Configuration) -> dict[str, Any] | None:
+        """Parameters for `estimator` that follow a known configuration and keep what the user set.
+
+        Numbers that the user set replace the known ones. Where the user set a choice and the known configuration
+        made another, or a value lies outside the user's distribution, it says nothing about this member: None.
+        """
+        if self.entry is None or known.estimator != self.entry.name:
+            return None
+        params = dict(known.params)
+        for name, value in self.pinned.items():
+            if name in params and params[name] != value and not (_is_number(value) and _is_number(params[name])):
+                return None
+        free = {self.prefix + n: v for n, v in params.items() if n not in self.pinned}
+        return free if self.space.contains(free) else None
+
+    def drawn(self, n: int, random_state: Any) -> list[dict[str, Any]]:
+        """The estimator as it is, then at most ``n - 1`` draws from its space."""
+        fixed = {self.prefix + name: value for name, value in self.pinned.items()}
+        return [{}, *self.space.sample(n - 1, random_state, fixed)] if n > 1 else [{}]
+
+    def build(self, params: Mapping[str, Any], *, probabilities: bool = False) -> Any:
+        """An unfitted estimator with these parameters, behind its preparation."""
+        estimator = clone(self.estimator).set_params(**params)
+        if self.is_pipeline:
+            return _calibrated_last_step(estimator) if probabilities else estimator
+        if self.preprocessor == "auto" and self.entry is not None:
+            return default_pipeline(self.entry, estimator, probabilities=probabilities, step=self.name)
+        if probabilities and _lacks_probabilities(estimator):
+            estimator = CalibratedMember(estimator)
+        if self.preprocessor is None:
+            return estimator
+        prepare = TabularPreprocessor() if self.preprocessor == "auto" else clone(self.preprocessor)
+        return Pipeline([("preprocess", prepare), (self.name, estimator)])
+
+
+def named_estimators(estimators: Any, task_type: str | None = None) -> list[tuple[str, Any]]:
+    """``(name, estimator)`` pairs from what the constructor takes.
+
+    Parameters
+    ----------
+    estimators : estimator, list of (str, estimator) or None
+        None means the catalogue of `task_type`.
+    task_type : {"classification", "regression"}, default=None
+        Needed where `estimators` is None.
+
+    Returns
+    -------
+    list of (str, estimator)
+        Without those that are "drop".
+
+    Raises
+    ------
+    ValueError
+        If the list is empty, a name is used twice or contains ``__``, or an item is no such pair.
+    """
+    if estimators is None:
+        return [(name, clone(entry.estimator)) for name, entry in catalogue(task_type or "classification").items()]
+    if hasattr(estimators, "fit") and not isinstance(estimators, type):
+        return [(_name_of(estimators), estimators)]
+    if not isinstance(estimators, Sequence) or isinstance(estimators, str) or not all(map(_is_pair, estimators)):
+        raise ValueError(
+            "estimators must be an estimator, a list of (name, estimator) pairs, or None for all that sklmeta knows; "
+            f"got {estimators!r} instead."
+        )
+    names = [name for name, _ in estimators]
+    for name in names:
+        if "__" in name or names.count(name) > 1:
+            raise ValueError(f"Names of estimators must be unique and without '__'; got {names}.")
+    left = [(name, estimator) for name, estimator in estimators if not isinstance(estimator, str)]
+    if not left:
+        raise ValueError(f"No estimator is left to choose from in {estimators!r}; give at least one.")
+    return left
+
+
+def task_type_of(named: Iterable[tuple[str, Any]]) -> str:
+    """The task type, which all members must agree on."""
+    named = list(named)
+    if all(is_classifier(estimator) for _, estimator in named):
+        return "classification"
+    if all(is_regressor(estimator) for _, estimator in named):
+        return "regression"
+    kinds = {
+        name: "classifier" if is_classifier(e) else "regressor" if is_regressor(e) else "neither" for name, e in named
+    }
+    raise ValueError(f"The estimators must be all classifiers or all regressors; got {kinds}.")
+
+
+def make_members(
+    estimators: Any, task_type: str, param_distributions: Any = None, preprocessor: Any = "auto"
+) -> list[Member]:
+    """Members with their names, spaces and pins.
+
+    Parameters
+    ----------
+    estimators : estimator, list of (str, estimator) or None
+        As the constructor takes them.
+    task_type : {"classification", "regression"}
+        What they solve.
+    param_distributions : mapping, default=None
+        Flat for one estimator, by name for several; replaces the catalogue's distributions name by name.
+    preprocessor : "auto", None or transformer, default="auto"
+        What bare estimators are put behind.
+
+    Returns
+    -------
+    list of Member
+        In the order given.
+    """
+    named = named_estimators(estimators, task_type)
+    distributions = _by_member(param_distributions, [name for name, _ in named])
+    return [_member(name, e, task_type, distributions.get(name, {}), preprocessor) for name, e in named]
+
+
+def usable_members(members: Sequence[Member], X: Any, *, weighted: bool) -> list[Member]:
+    """Those members that can take this data; who is left out is said in one warning.
+
+    Raises
+    ------
+    ValueError
+        If none is left.
+    """
+    why = {member.name: _obstacle(member, X, weighted, alone=len(members) == 1) for member in members}
+    left = [member for member in members if not why[member.name]]
+    out = "; ".join(f"{name} ({reason})" for name, reason in why.items() if reason)
+    if not left:
+        raise ValueError(f"No estimator can take this data: {out}.")
+    if out:
+        warnings.warn(f"Left out of the search: {out}.", EvaluationWarning, stacklevel=4)
+    return left
+
+
+def _obstacle(member: Member, X: Any, weighted: bool, alone: bool) -> str:
+    if weighted and not member.takes_weights:
+        return "takes no sample_weight"
+    if member.entry is None or member.is_pipeline:
+        return ""
+    if sparse.issparse(X) and not member.entry.sparse and X.shape[0] * X.shape[1] > _DENSE_CELLS:
+        return f"needs dense data, and {X.shape[0]} x {X.shape[1]} is too large for that"
+    limit = member.entry.max_rows
+    if limit is not None and X.shape[0] > limit and not alone:
+        return f"slow beyond {limit} rows, and there are {X.shape[0]}; to use it all the same, wrap it alone"
+    return ""
+
+
+def _member(name: str, estimator: Any, task_type: str, distributions: Mapping[str, Any], preprocessor: Any) -> Member:
+    base = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    prefix = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
+    entry = find_entry(base, task_type)
+    known = SearchSpace({}) if entry is None else entry.space
+    pinned = {n: v for n, v in _set_by_user(base, known.names).items() if prefix + n not in distributions}
+    unknown = set(distributions) - set(estimator.get_params())
+    if unknown:
+        raise ValueError(
+            f"param_distributions has {sorted(unknown)} for {name!r}, which are not parameters of {estimator!r}. "
+            f"It has {sorted(estimator.get_params(deep=False))}."
+        )
+    space = known.without(pinned).prefixed(prefix).updated(distributions)
+    return Member(name, estimator, entry, space, pinned, preprocessor)
+
+
+def _set_by_user(estimator: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Those searched parameters whose value is not the default of the estimator's class."""
+    defaults = {n: p.default for n, p in inspect.signature(type(estimator).__init__).parameters.items()}
+    params = estimator.get_params(deep=False)
+    return {n: params[n] for n in names if n in params and not _same(params[n], defaults.get(n))}
+
+
+def _same(value: Any, other: Any) -> bool:
+    try:
+        return value is other or bool(value == other)
+    except (TypeError, ValueError):
+        return False
+
+
+def _by_member(distributions: Any, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    if distributions is None:
+        return {}
+    if not isinstance(distributions, Mapping):
+        raise ValueError(f"param_distributions must be a mapping, got {distributions!r} instead.")
+    if all(isinstance(value, Mapping) for value in distributions.values()) and set(distributions) <= set(names):
+        return dict(distributions)
+    if len(names) == 1:
+        return {names[0]: distributions}
+    raise ValueError(
+        f"With several estimators, param_distributions is a mapping of their names {list(names)} to mappings; got the "
+        f"keys {list(distributions)}."
+    )
+
+
+def _is_pair(item: Any) -> bool:
+    return (
+        isinstance(item, Sequence)
+        and len(item) == 2
+        and isinstance(item[0], str)
+        and (item[1] == "drop" if isinstance(item[1], str) else hasattr(item[1], "fit"))
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _name_of(estimator: Any) -> str:
+    for task_type in ("classification", "regression"):
+        entry = find_entry(estimator, task_type)
+        if entry is not None:
+            return entry.name
+    return type(estimator).__name__.lower()
+
+
+def _lacks_probabilities(estimator: Any) -> bool:
+    return not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function")
+
+
+def _calibrated_last_step(pipeline: Pipeline) -> Pipeline:
+    name, last = pipeline.steps[-1]
+    return pipeline.set_params(**{name: CalibratedMember(last)}) if _lacks_probabilities(last) else pipeline

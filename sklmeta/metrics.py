@@ -1,0 +1,167 @@
+"""All standard metrics from one set of predictions; greater is better everywhere."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    f1_score,
+    log_loss,
+    mean_absolute_error,
+    median_absolute_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
+
+CLASSIFICATION = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "neg_log_loss", "neg_brier_score")
+REGRESSION = ("r2", "neg_root_mean_squared_error", "neg_mean_absolute_error", "neg_median_absolute_error")
+STANDARD_METRICS = {"classification": CLASSIFICATION, "regression": REGRESSION}
+
+# scikit-learn's other scorers, each with the recorded metric whose ranking of configurations is nearest to
+# its own by what it measures
+_NEAREST_METRIC = {
+    "f1": "f1_macro",
+    "f1_micro": "accuracy",
+    "f1_weighted": "accuracy",
+    "jaccard": "f1_macro",
+    "jaccard_macro": "f1_macro",
+    "jaccard_micro": "accuracy",
+    "jaccard_weighted": "accuracy",
+    "matthews_corrcoef": "f1_macro",
+    "precision": "accuracy",
+    "precision_macro": "f1_macro",
+    "precision_micro": "accuracy",
+    "precision_weighted": "accuracy",
+    "recall": "balanced_accuracy",
+    "recall_macro": "balanced_accuracy",
+    "recall_micro": "accuracy",
+    "recall_weighted": "accuracy",
+    "top_k_accuracy": "neg_log_loss",
+    "average_precision": "roc_auc",
+    "roc_auc_ovr": "roc_auc",
+    "roc_auc_ovo": "roc_auc",
+    "roc_auc_ovr_weighted": "roc_auc",
+    "roc_auc_ovo_weighted": "roc_auc",
+    "d2_log_loss_score": "neg_log_loss",
+    "d2_brier_score": "neg_brier_score",
+    "neg_mean_squared_error": "neg_root_mean_squared_error",
+    "explained_variance": "r2",
+    "neg_max_error": "neg_root_mean_squared_error",
+    "max_error": "neg_root_mean_squared_error",
+    "neg_mean_absolute_percentage_error": "neg_median_absolute_error",
+    "neg_mean_squared_log_error": "neg_mean_absolute_error",
+    "neg_root_mean_squared_log_error": "neg_mean_absolute_error",
+    "neg_mean_poisson_deviance": "neg_root_mean_squared_error",
+    "neg_mean_gamma_deviance": "neg_mean_absolute_error",
+    "d2_absolute_error_score": "neg_mean_absolute_error",
+}
+_DEFAULT_METRIC = {"classification": "accuracy", "regression": "r2"}
+_BY_RESPONSE = {"predict_proba": "neg_log_loss", "decision_function": "roc_auc"}
+
+
+def recorded_metric(scoring: str | Callable | None, recorded: tuple[str, ...], task_type: str) -> str:
+    """The recorded metric to rank configurations by when the user optimises `scoring`.
+
+    Parameters
+    ----------
+    scoring : str, callable or None
+        A scorer's name, a scorer, or None for the estimators' own score.
+    recorded : tuple of str
+        Metrics that the knowledge has.
+    task_type : {"classification", "regression"}
+        Decides what None means: accuracy or R2.
+
+    Returns
+    -------
+    str
+        `scoring` itself where it was recorded; else its nearest relative; for a callable a metric of the same
+        response (probabilities: log loss; labels: accuracy; numbers: R2).
+    """
+    default = _DEFAULT_METRIC[task_type]
+    if isinstance(scoring, str):
+        wanted = scoring if scoring in recorded else _NEAREST_METRIC.get(scoring, default)
+    elif scoring is None:
+        wanted = default
+    else:
+        response = getattr(scoring, "_response_method", "predict")
+        first = response if isinstance(response, str) else response[0]
+        wanted = _BY_RESPONSE.get(first, default)
+    if wanted in recorded:
+        return wanted
+    return default if default in recorded else recorded[0]
+
+
+def classification_scores(y: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """Every standard metric of one held-out part.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        True classes as indices into the columns of `probabilities`.
+    labels : ndarray of shape (n_samples,)
+        Predicted classes, likewise.
+    probabilities : ndarray of shape (n_samples, n_classes)
+        Rows sum to one; a class that was absent in training has zeros.
+
+    Returns
+    -------
+    dict of str to float
+        NaN where a metric is undefined on these rows.
+    """
+    n_classes = probabilities.shape[1]
+    every = np.arange(n_classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # undefined on these rows is told by NaN
+        return {
+            "accuracy": accuracy_score(y, labels),
+            "balanced_accuracy": balanced_accuracy_score(y, labels),
+            "f1_macro": f1_score(y, labels, average="macro"),
+            "roc_auc": _roc_auc(y, probabilities),
+            "neg_log_loss": -log_loss(y, probabilities, labels=every),
+            "neg_brier_score": -_brier(y, probabilities),
+        }
+
+
+def regression_scores(y: np.ndarray, predicted: np.ndarray, scale: float = 1.0) -> dict[str, float]:
+    """Every standard metric of one held-out part.
+
+    Parameters
+    ----------
+    y, predicted : ndarray of shape (n_samples,)
+        True and predicted targets.
+    scale : float, default=1.0
+        What errors are divided by: in the knowledge, the target's standard deviation on the task.
+
+    Returns
+    -------
+    dict of str to float
+        Greater is better, so errors are negative.
+    """
+    return {
+        "r2": r2_score(y, predicted) if len(y) > 1 else np.nan,
+        "neg_root_mean_squared_error": -root_mean_squared_error(y, predicted) / scale,
+        "neg_mean_absolute_error": -mean_absolute_error(y, predicted) / scale,
+        "neg_median_absolute_error": -median_absolute_error(y, predicted) / scale,
+    }
+
+
+def _roc_auc(y: np.ndarray, probabilities: np.ndarray) -> float:
+    """Binary, or the mean of one-versus-rest over the classes that are present; NaN with one class."""
+    present = np.unique(y)
+    if len(present) < 2:
+        return np.nan
+    if probabilities.shape[1] == 2:
+        return roc_auc_score(y, probabilities[:, 1])
+    return float(np.mean([roc_auc_score(y == c, probabilities[:, c]) for c in present]))
+
+
+def _brier(y: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean squared distance to the true class's corner, halved for two classes as scikit-learn does."""
+    corners = np.eye(probabilities.shape[1])[y]
+    half = 2 if probabilities.shape[1] == 2 else 1
+    return float(((probabilities - corners) ** 2).sum(axis=1).mean() / half)

@@ -1,0 +1,292 @@
+"""Plain preparation of a table for one family of base estimators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+LARGEST = 1e30  # squares stay finite in float64, the value itself in the float32 of trees
+DATE_PARTS = ("year", "month", "day", "day_of_week", "hour")
+
+
+class TabularPreprocessor(TransformerMixin, BaseEstimator):
+    """Numbers, categories, missing values, booleans and dates turned into what an estimator can take.
+
+    Booleans become 0 and 1, dates their parts and their time in days, durations days. Columns of text or of
+    pandas' category type are categories. What remains is numbers. Missing numbers are replaced by the
+    column's median, with an indicator column added where some were missing; missing categories are a level
+    of their own. Sparse input stays sparse unless `dense` is set.
+
+    Parameters
+    ----------
+    categories : {"onehot", "ordinal", "native"}, default="onehot"
+        How categories leave: as indicator columns, as integer codes, or as pandas categories next to numbers
+        whose missing values stay missing (what histogram gradient boosting takes by itself).
+    scale : bool, default=True
+        Whether numbers are standardised (sparse input: divided by the largest absolute value).
+    max_levels : int, default=30
+        Levels kept per category, the most frequent ones; the others are merged.
+    dense : bool, default=False
+        Whether sparse input and output become dense.
+
+    Attributes
+    ----------
+    transformer_ : transformer
+        The fitted scikit-learn transformer that does the work.
+    n_features_in_ : int
+        Number of columns seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Their names, where the input had any.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklmeta.preprocessing import TabularPreprocessor
+    >>> X = pd.DataFrame({"size": [1.0, None, 3.0], "colour": ["red", "blue", "red"]})
+    >>> TabularPreprocessor(scale=False).fit_transform(X)
+    array([[1., 0., 0., 1.],
+           [2., 1., 1., 0.],
+           [3., 0., 0., 1.]])
+    """
+
+    def __init__(self, *, categories: str = "onehot", scale: bool = True, max_levels: int = 30, dense: bool = False):
+        self.categories = categories
+        self.scale = scale
+        self.max_levels = max_levels
+        self.dense = dense
+
+    def fit(self, X: Any, y: Any = None) -> TabularPreprocessor:
+        """Learn medians, scales and levels.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            The table.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        TabularPreprocessor
+            This object.
+
+        Raises
+        ------
+        ValueError
+            If `categories` is unknown, or a column has a type that is none of the above.
+        """
+        self.fit_transform(X, y)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Fit, then transform the same table."""
+        if self.categories not in ("onehot", "ordinal", "native"):
+            raise ValueError(f"categories must be 'onehot', 'ordinal' or 'native', got {self.categories!r} instead.")
+        if sparse.issparse(X):
+            X = self._checked_sparse(X, reset=True)
+            self.transformer_ = MaxAbsScaler() if self.scale else "passthrough"
+            return self._finish(self.transformer_.fit_transform(X) if self.scale else X)
+        table = plain_table(X)
+        validate_data(self, X, skip_check_array=True)
+        self.transformer_ = self._column_transformer(table)
+        return self._finish(self.transformer_.fit_transform(table))
+
+    def transform(self, X: Any) -> Any:
+        """Prepare a table that has the columns of the one seen in `fit`.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            The table.
+
+        Returns
+        -------
+        ndarray, sparse matrix or DataFrame
+            Prepared numbers; a DataFrame where `categories` is "native" and there are categories.
+        """
+        check_is_fitted(self)
+        if sparse.issparse(X):
+            X = self._checked_sparse(X, reset=False)
+            return self._finish(X if self.transformer_ == "passthrough" else self.transformer_.transform(X))
+        table = plain_table(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return self._finish(self.transformer_.transform(self._as_fitted(table)))
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the columns that leave.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Ignored: the names are those of the table seen in `fit`.
+
+        Returns
+        -------
+        ndarray of str
+            One name per column.
+        """
+        check_is_fitted(self)
+        if isinstance(self.transformer_, ColumnTransformer):
+            return np.asarray(self.transformer_.get_feature_names_out(), dtype=object)
+        return np.asarray(getattr(self, "feature_names_in_", self._default_names()), dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def _default_names(self) -> list[str]:
+        return [f"x{i}" for i in range(self.n_features_in_)]
+
+    def _checked_sparse(self, X: Any, reset: bool) -> Any:
+        return validate_data(self, X, accept_sparse="csr", dtype=float, ensure_all_finite="allow-nan", reset=reset)
+
+    def _column_transformer(self, table: pd.DataFrame) -> ColumnTransformer:
+        text = [c for c in table.columns if table[c].dtype == object]
+        numbers = [c for c in table.columns if table[c].dtype != object]
+        steps = [("numbers", self._for_numbers(), numbers), ("categories", self._for_categories(), text)]
+        transformer = ColumnTransformer(
+            [step for step in steps if step[2]],
+            verbose_feature_names_out=False,
+            sparse_threshold=0.0,
+        )
+        if self.categories == "native" and text:
+            transformer.set_output(transform="pandas")
+        return transformer
+
+    def _for_numbers(self) -> Any:
+        if self.categories == "native":
+            return "passthrough"
+        impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        return make_pipeline(impute, StandardScaler()) if self.scale else impute
+
+    def _for_categories(self) -> Any:
+        if self.categories == "onehot":
+            return OneHotEncoder(
+                handle_unknown="infrequent_if_exist", max_categories=self.max_levels, sparse_output=False
+            )
+        return OrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=self.max_levels
+        ).set_output(transform="pandas" if self.categories == "native" else "default")
+
+    def _as_fitted(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with each column of the kind (number or category) that it had in `fit`."""
+        seen = {c: kind == "categories" for kind, _, names in self.transformer_.transformers_ for c in names}
+        for column in table.columns:
+            if seen[column] and table[column].dtype != object:
+                table[column] = _level_names(table[column])
+            elif not seen[column] and table[column].dtype == object:
+                table[column] = _numbers_from_text(column, table[column])
+        return table
+
+    def _finish(self, output: Any) -> Any:
+        if self.dense and sparse.issparse(output):
+            return output.toarray()
+        if self.categories == "native" and isinstance(output, pd.DataFrame):
+            for name, encoder, columns in self.transformer_.transformers_:
+                if name == "categories":
+                    for column, levels in zip(columns, encoder.categories_, strict=True):
+                        output[column] = pd.Categorical(output[column], categories=range(len(levels)))
+        elif self.categories == "ordinal" and isinstance(output, np.ndarray):
+            output[np.isnan(output)] = -1.0  # a level never seen
+        return output
+
+
+def plain_table(X: Any) -> pd.DataFrame:
+    """A new DataFrame whose columns are float64 (numbers) or object (categories as text, NaN missing).
+
+    Column names become strings and unique, so that any table can be addressed by name.
+    """
+    frame = X if isinstance(X, pd.DataFrame) else _frame_from_array(X)
+    if 0 in frame.shape:
+        raise ValueError(
+            f"Found array with {frame.shape[0]} sample(s) and {frame.shape[1]} feature(s) (shape="
+            f"{frame.shape}) while a minimum of 1 is required."
+        )
+    plain: dict[str, pd.Series] = {}
+    for position, name in enumerate(frame.columns):
+        label = str(name) if str(name) not in plain else f"{name}_{position}"
+        plain.update(_plain_columns(label, frame.iloc[:, position]))
+    return pd.DataFrame(plain, index=frame.index)
+
+
+def _frame_from_array(X: Any) -> pd.DataFrame:
+    array = check_array(X, dtype=None, ensure_all_finite=False)
+    names = [f"x{i}" for i in range(array.shape[1])]
+    frame = pd.DataFrame(array, columns=names)
+    return frame.infer_objects() if array.dtype == object else frame
+
+
+def _plain_columns(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    dtype = column.dtype
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return _date_columns(name, column)
+    if pd.api.types.is_timedelta64_dtype(dtype):
+        return {name: column / pd.Timedelta(days=1)}
+    if (
+        isinstance(dtype, pd.CategoricalDtype)
+        or pd.api.types.is_object_dtype(dtype)
+        or isinstance(dtype, pd.PeriodDtype | pd.IntervalDtype)
+        or pd.api.types.is_string_dtype(dtype)
+    ):
+        return {name: _level_names(column)}
+    if pd.api.types.is_complex_dtype(dtype):
+        raise ValueError(
+            f"Complex data not supported: column {name!r} has type {dtype}. Split it into real and imaginary parts."
+        )
+    if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
+        raise ValueError(
+            f"Column {name!r} has type {dtype}, which is neither number, boolean, category, text nor date. "
+            "Convert it first, for instance with astype(float) or astype('category')."
+        )
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    return {name: pd.Series(np.clip(values, -LARGEST, LARGEST), index=column.index)}
+
+
+def _date_columns(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    if getattr(column.dtype, "tz", None) is not None:
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    parts = {f"{name}_{part}": getattr(column.dt, part).astype(float) for part in DATE_PARTS}
+    days = (column - pd.Timestamp(0)) / pd.Timedelta(days=1)
+    return {**parts, f"{name}_days": days.astype(float)}
+
+
+def _level_names(column: pd.Series) -> pd.Series:
+    """Levels as text: 1, 1.0 and numpy's 1 are the same level; what pandas calls missing is NaN."""
+    values = column.astype(object)
+    missing = pd.isna(values).to_numpy()
+    names = [np.nan if gone else _level_name(v) for v, gone in zip(values, missing, strict=True)]
+    return pd.Series(names, index=column.index, dtype=object)
+
+
+def _level_name(value: Any) -> str:
+    if isinstance(value, dict | list | set | np.ndarray):
+        raise TypeError(
+            f"A cell holds {value!r}; the argument must be a string or a number. "
+            "Nested values are not supported: expand them into columns."
+        )
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _numbers_from_text(name: str, column: pd.Series) -> pd.Series:
+    try:
+        return pd.to_numeric(column).astype(float)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"Column {name!r} held numbers when fitting and holds text now: {error}. "
+            "Convert it to numbers, or fit with text in that column."
+        ) from error

@@ -1,0 +1,42 @@
+"""AverageRank: what ranks best on average over all known tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sklmeta.recommenders.base import Recommender
+from sklmeta.recommenders.kernels import mean_ranks
+
+
+class AverageRank(Recommender):
+    """Recommends by mean rank over all known tasks, whatever the new one looks like.
+
+    The simplest thing that learns at all, and a strong first pick; a bad list, for its first picks resemble each other.
+
+    References
+    ----------
+    P. Brazdil, C. Soares (2000), "A comparison of ranking methods for classification algorithm selection".
+    S. Abdulrahman, P. Brazdil, J. van Rijn, J. Vanschoren (2018), "Speeding up algorithm selection using average
+    ranking and active testing by introducing runtime".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklmeta import KnowledgeBase
+    >>> from sklmeta.recommenders import AverageRank
+    >>> scores = pd.DataFrame({"svc": [0.9, 0.7, 0.8], "forest": [0.8, 0.9, 0.9]}, index=["a", "b", "c"])
+    >>> rec = AverageRank().fit(KnowledgeBase.from_frames(None, {"accuracy": scores}))
+    >>> rec.recommend()[0].configuration
+    Configuration('forest')
+    """
+
+    def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
+        return np.full(len(self.scores_), 1 / len(self.scores_))
+
+    def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
+        return list(np.argsort(mean_ranks(self.scores_, w)[columns], kind="stable"))
+
+    def _reason(self, features: np.ndarray | None, w: np.ndarray) -> str:
+        return f"it ranks best on average over {len(self.scores_)} known tasks"

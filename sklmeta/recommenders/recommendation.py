@@ -1,0 +1,103 @@
+"""What a recommender answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from sklmeta.catalogue import build_estimator
+from sklmeta.configuration import Configuration
+from sklmeta.exceptions import UnknownEstimatorError
+
+
+@dataclass(frozen=True)
+class SimilarTask:
+    """A known task that had a say in a recommendation.
+
+    Parameters
+    ----------
+    task : hashable
+        Its id.
+    weight : float
+        Its share in the recommendation.
+    best_configuration : Configuration
+        What did best there.
+    best_score : float
+        How well that did.
+    """
+
+    task: Hashable
+    weight: float
+    best_configuration: Configuration
+    best_score: float
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A configuration to try, what to expect of it, and why.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        What to try.
+    metric : str
+        What the scores are in.
+    expected_score : float
+        Weighted mean over the known tasks, on the metric's own scale; greater is better.
+    interval : tuple of float
+        10 % and 90 % quantiles over the known tasks, likewise weighted.
+    expected_seconds : float
+        CPU seconds of one fit on a table of this many rows; NaN where the knowledge has no times.
+    similar_tasks : tuple of SimilarTask
+        The tasks that weighed most, first the one that weighed most.
+    reason : str
+        One sentence.
+    task_type : {"classification", "regression"} or None, default=None
+        What it is for.
+    """
+
+    configuration: Configuration
+    metric: str
+    expected_score: float
+    interval: tuple[float, float]
+    expected_seconds: float
+    similar_tasks: tuple[SimilarTask, ...]
+    reason: str
+    task_type: str | None = None
+    _build: Callable[[Configuration], Any] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Hyperparameters under the base estimator's own names."""
+        return dict(self.configuration.params)
+
+    @property
+    def estimator(self) -> BaseEstimator:
+        """A new unfitted scikit-learn estimator, ready for `fit`.
+
+        Raises
+        ------
+        UnknownEstimatorError
+            If the configuration's base estimator is not in the catalogue.
+        """
+        if self._build is not None:
+            return self._build(self.configuration)
+        if self.task_type is None:
+            raise UnknownEstimatorError(
+                f"The knowledge does not say what {self.configuration!r} is. Give it a task_type whose catalogue has "
+                "that name, or wrap the estimator in MetaEstimator under that name."
+            )
+        return build_estimator(self.configuration, self.task_type)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
+        return (
+            f"{self.configuration.estimator}({settings})\n"
+            f"  expected {self.metric}: {self.expected_score:.3g} (80 % of similar tasks: {low:.3g} to {high:.3g}), "
+            f"{self.expected_seconds:.2g} s a fit\n"
+            f"  why: {self.reason}"
+        )

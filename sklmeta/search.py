@@ -1,0 +1,279 @@
+"""The search for one task: which configurations to try, and what came of each."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from scipy.stats import rankdata
+
+from sklmeta.configuration import Configuration
+from sklmeta.evaluation import FoldResult, describe_error, evaluate_fold
+from sklmeta.exceptions import EvaluationWarning
+from sklmeta.limits import call_with_limit
+from sklmeta.members import Member
+from sklmeta.recommenders import Recommendation
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A member with parameters, ready to be evaluated.
+
+    Parameters
+    ----------
+    member : Member
+        What is fitted.
+    params : mapping of str to object
+        Under the member's own parameter names.
+    recommendation : Recommendation or None, default=None
+        What was expected of it; None where the knowledge has nothing to say.
+    """
+
+    member: Member
+    params: Mapping[str, Any] = field(hash=False)
+    recommendation: Recommendation | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The same for the same configuration."""
+        return self.member.name, repr(sorted(self.params.items()))
+
+    @property
+    def qualified_params(self) -> dict[str, Any]:
+        """Parameters as ``MetaEstimator.set_params`` takes them."""
+        return {f"{self.member.name}__{name}": value for name, value in self.params.items()}
+
+
+def known_configurations(
+    members: Sequence[Member], configurations: Sequence[Configuration]
+) -> dict[Configuration, list[Candidate]]:
+    """Candidates that each known configuration stands for, each candidate once."""
+    found: dict[Configuration, list[Candidate]] = {}
+    seen: set[tuple[str, str]] = set()
+    for configuration in configurations:
+        for member in members:
+            params = member.adapted(configuration)
+            if params is None:
+                continue
+            candidate = Candidate(member, params)
+            if candidate.key not in seen:
+                seen.add(candidate.key)
+                found.setdefault(configuration, []).append(candidate)
+    return found
+
+
+def plan(
+    members: Sequence[Member],
+    recommended: Sequence[Candidate],
+    n_iter: int,
+    random_state: np.random.RandomState,
+) -> list[Candidate]:
+    """The candidates to evaluate, most promising first.
+
+    Members that the knowledge has seen are tried as recommended; the others get their share of the picks, as they
+    are first and then with draws from their space. What the known configurations leave of `n_iter` is drawn too.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        Who may be tried.
+    recommended : sequence of Candidate
+        What the knowledge advises, best first.
+    n_iter : int
+        How many candidates, at most.
+    random_state : RandomState instance
+        Of the draws.
+
+    Returns
+    -------
+    list of Candidate
+        All different.
+    """
+    heard_of = {candidate.member.name for candidate in recommended}
+    seeds = random_state.randint(2**31 - 1, size=len(members))
+    drawn = [
+        [Candidate(m, params) for params in m.drawn(n_iter, np.random.RandomState(seed))]
+        for m, seed in zip(members, seeds, strict=True)
+    ]
+    unheard = [d for m, d in zip(members, drawn, strict=True) if m.name not in heard_of]
+    first = _interleaved([recommended] * len(heard_of) + unheard)
+    return list(islice(_unique([*first, *_interleaved(drawn)]), n_iter))
+
+
+def _interleaved(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """One of each list in turn; a list that stands there twice gives two in each round."""
+    iterators = {id(items): iter(items) for items in lists}
+    order: list[Candidate] = []
+    while True:
+        round_ = [next(iterators[id(items)], None) for items in lists]
+        order += [candidate for candidate in round_ if candidate is not None]
+        if all(candidate is None for candidate in round_):
+            return order
+
+
+def _unique(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+    seen: set[tuple[str, str]] = set()
+    for candidate in candidates:
+        if candidate.key not in seen:
+            seen.add(candidate.key)
+            yield candidate
+
+
+def evaluate_candidates(
+    estimators: Sequence[Any],
+    X: Any,
+    y: Any,
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+    scorer: Callable,
+    fit_params: Sequence[Mapping[str, Any]],
+    score_params: Mapping[str, Any],
+    *,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> list[list[FoldResult]]:
+    """Cross-validate estimators, each fit of each fold a unit of its own.
+
+    Parameters
+    ----------
+    estimators : sequence of estimator
+        Unfitted.
+    X, y : array-likes
+        All rows.
+    splits : sequence of (train, test)
+        Row positions.
+    scorer : callable
+        See `evaluate_fold`.
+    fit_params : sequence of mapping
+        One mapping an estimator.
+    score_params : mapping
+        For the scorer.
+    n_jobs : int, default=None
+        Units at the same time; None obeys ``joblib.parallel_config``.
+    verbose : int, default=0
+        Handed to joblib.
+
+    Returns
+    -------
+    list of list of FoldResult
+        By estimator, then by fold. A fit that raised, or took its worker process down, has a reason.
+    """
+    units = [
+        (estimator, X, y, train, test, scorer, params, score_params)
+        for estimator, params in zip(estimators, fit_params, strict=True)
+        for train, test in splits
+    ]
+    results: list[FoldResult] = []
+    try:
+        workers = Parallel(n_jobs=n_jobs, verbose=verbose, return_as="generator")
+        for result in workers(delayed(evaluate_fold)(*unit) for unit in units):
+            results.append(result)
+    except TerminatedWorkerError:
+        # one unit killed the pool, and nobody knows which: the rest get a process each
+        results += [_in_a_process_of_its_own(unit) for unit in units[len(results) :]]
+    k = len(splits)
+    return [results[i : i + k] for i in range(0, len(results), k)]
+
+
+def _in_a_process_of_its_own(unit: tuple) -> FoldResult:
+    try:
+        return call_with_limit(evaluate_fold, *unit, seconds=None)
+    except Exception as error:
+        return FoldResult(reason=describe_error(error))
+
+
+def tabulate(candidates: Sequence[Candidate], results: Sequence[Sequence[FoldResult]]) -> dict[str, Any]:
+    """``cv_results_`` in the layout of scikit-learn's searches.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        Rows.
+    results : sequence of sequence of FoldResult
+        By candidate, then by fold.
+
+    Returns
+    -------
+    dict of str to array or list
+        As in :class:`sklearn.model_selection.GridSearchCV`, and besides: ``estimator`` (the member's name),
+        ``expected_score`` (of the recommendation), ``failure`` (empty, or why there is no score) and
+        ``warnings`` (what the fits warned of).
+    """
+    metrics = list(dict.fromkeys(name for folds in results for fold in folds for name in fold.scores)) or ["score"]
+    table: dict[str, Any] = {
+        **_summary("fit_time", [[f.fit_seconds for f in folds] for folds in results]),
+        **_summary("score_time", [[f.score_seconds for f in folds] for folds in results]),
+        "estimator": np.array([c.member.name for c in candidates], dtype=object),
+        **_param_columns(candidates),
+        "params": [c.qualified_params for c in candidates],
+        "expected_score": np.array(
+            [np.nan if c.recommendation is None else c.recommendation.expected_score for c in candidates]
+        ),
+        "failure": [next((f.reason for f in folds if f.reason), "") for folds in results],
+        "warnings": [tuple(dict.fromkeys(w for f in folds for w in f.warnings)) for folds in results],
+    }
+    for metric in metrics:
+        scores = np.array([[f.scores.get(metric, np.nan) for f in folds] for folds in results])
+        table.update(_score_columns(metric, scores, failed=np.array([bool(r) for r in table["failure"]])))
+    return table
+
+
+def _summary(name: str, seconds: Sequence[Sequence[float]]) -> dict[str, np.ndarray]:
+    values = np.array(seconds, dtype=float)
+    known = [row[np.isfinite(row)] for row in values]
+    return {
+        f"mean_{name}": np.array([row.mean() if len(row) else np.nan for row in known]),
+        f"std_{name}": np.array([row.std() if len(row) else np.nan for row in known]),
+    }
+
+
+def _param_columns(candidates: Sequence[Candidate]) -> dict[str, np.ma.MaskedArray]:
+    names = sorted({name for c in candidates for name in c.qualified_params})
+    columns = {}
+    for name in names:
+        column = np.ma.MaskedArray(np.empty(len(candidates), dtype=object), mask=True)
+        for i, candidate in enumerate(candidates):
+            if name in candidate.qualified_params:
+                column[i] = candidate.qualified_params[name]
+        columns[f"param_{name}"] = column
+    return columns
+
+
+def _score_columns(metric: str, scores: np.ndarray, failed: np.ndarray) -> dict[str, np.ndarray]:
+    """Per-fold scores, their mean over the folds where the metric is defined, and ranks with NaN last."""
+    scores = np.where(failed[:, None], np.nan, scores)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a mean of no numbers is NaN
+        mean, std = np.nanmean(scores, axis=1), np.nanstd(scores, axis=1)
+    columns = {f"split{k}_test_{metric}": scores[:, k] for k in range(scores.shape[1])}
+    ranks = rankdata(np.where(np.isnan(mean), np.inf, -mean), method="min").astype(np.int32)
+    return {**columns, f"mean_test_{metric}": mean, f"std_test_{metric}": std, f"rank_test_{metric}": ranks}
+
+
+def warn_of_failures(table: Mapping[str, Any]) -> None:
+    """One warning for all configurations that failed; an error where none is left.
+
+    Raises
+    ------
+    ValueError
+        If every configuration failed.
+    """
+    failures = [
+        f"{name} {params}: {why}"
+        for name, params, why in zip(table["estimator"], table["params"], table["failure"], strict=True)
+        if why
+    ]
+    if len(failures) == len(table["params"]):
+        raise ValueError("All configurations failed, so there is nothing to choose from. The first: " + failures[0])
+    if failures:
+        warnings.warn(
+            f"{len(failures)} of {len(table['params'])} configurations failed and were not considered (see "
+            f"cv_results_['failure']). The first: {failures[0]}",
+            EvaluationWarning,
+            stacklevel=4,
+        )

@@ -1,0 +1,202 @@
+"""Hyperparameter spaces: scipy.stats-style distributions, with conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+
+class LogUniformInt:
+    """Integers from `low` to `high`, both included, uniform on a logarithmic scale.
+
+    It has the part of the interface of a frozen SciPy distribution that scikit-learn's searches use.
+
+    Parameters
+    ----------
+    low, high : int
+        Bounds, with ``1 <= low <= high``.
+
+    Examples
+    --------
+    >>> LogUniformInt(1, 100).ppf([0.0, 0.5, 1.0])
+    array([  1,  10, 100])
+    """
+
+    def __init__(self, low: int, high: int):
+        if not 1 <= low <= high:
+            raise ValueError(f"LogUniformInt needs 1 <= low <= high, got low={low!r}, high={high!r}.")
+        self.low, self.high = int(low), int(high)
+
+    def ppf(self, q: Any) -> Any:
+        """The value below which a share `q` of the draws falls."""
+        logs = np.log(self.low) + np.asarray(q, float) * (np.log(self.high + 1) - np.log(self.low))
+        values = np.clip(np.floor(np.exp(logs)), self.low, self.high).astype(int)
+        return values if values.ndim else int(values)
+
+    def rvs(self, size: int | None = None, random_state: Any = None) -> Any:
+        """Random draws."""
+        return self.ppf(check_random_state(random_state).uniform(size=size))
+
+    def support(self) -> tuple[int, int]:
+        """Lowest and highest value."""
+        return self.low, self.high
+
+    def __repr__(self) -> str:
+        return f"LogUniformInt({self.low}, {self.high})"
+
+
+class SearchSpace:
+    """Distributions of hyperparameters, some of which only exist where others take certain values.
+
+    Parameters
+    ----------
+    distributions : mapping of str to (list or distribution)
+        As for :class:`sklearn.model_selection.RandomizedSearchCV`: a list is drawn from uniformly (repeat
+        a value to weight it), anything else must have ``rvs``; with ``ppf`` too, draws are quasi-random.
+    conditions : mapping of str to (mapping of str to collection), default=None
+        ``{"gamma": {"kernel": ("rbf", "poly")}}``: gamma exists only where kernel is "rbf" or "poly".
+
+    Examples
+    --------
+    >>> space = SearchSpace({"kernel": ["linear", "rbf"], "gamma": [0.1, 1.0]},
+    ...                     {"gamma": {"kernel": ("rbf",)}})
+    >>> space.sample(3, random_state=0)
+    [{'kernel': 'linear'}, {'kernel': 'rbf', 'gamma': 0.1}, {'kernel': 'rbf', 'gamma': 1.0}]
+    """
+
+    def __init__(
+        self,
+        distributions: Mapping[str, Any],
+        conditions: Mapping[str, Mapping[str, Iterable[Any]]] | None = None,
+    ):
+        for name, distribution in distributions.items():
+            _check_distribution(name, distribution)
+        self.distributions = dict(distributions)
+        self.conditions = {
+            name: {parent: tuple(values) for parent, values in parents.items()}
+            for name, parents in (conditions or {}).items()
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the hyperparameters."""
+        return tuple(self.distributions)
+
+    def updated(self, distributions: Mapping[str, Any]) -> SearchSpace:
+        """The same space with some distributions replaced or added."""
+        return SearchSpace({**self.distributions, **distributions}, self.conditions)
+
+    def without(self, names: Iterable[str]) -> SearchSpace:
+        """The same space with some hyperparameters left alone."""
+        left = {n: d for n, d in self.distributions.items() if n not in set(names)}
+        return SearchSpace(left, self.conditions)
+
+    def prefixed(self, prefix: str) -> SearchSpace:
+        """The same space with every name behind a prefix, as a Pipeline's step has them."""
+        conditions = {
+            prefix + name: {prefix + parent: values for parent, values in parents.items()}
+            for name, parents in self.conditions.items()
+        }
+        return SearchSpace({prefix + n: d for n, d in self.distributions.items()}, conditions)
+
+    def active(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Those hyperparameters of `params` whose conditions hold; a condition on an absent one holds."""
+        return {name: value for name, value in params.items() if self._holds(name, params)}
+
+    def _holds(self, name: str, params: Mapping[str, Any]) -> bool:
+        parents = self.conditions.get(name, {})
+        return all(parent not in params or params[parent] in values for parent, values in parents.items())
+
+    def contains(self, params: Mapping[str, Any]) -> bool:
+        """Whether every hyperparameter of `params` that the space knows has a value it could draw."""
+        return all(
+            _could_draw(self.distributions[name], value) for name, value in params.items() if name in self.distributions
+        )
+
+    def sample(
+        self,
+        n: int,
+        random_state: int | np.random.RandomState | None = None,
+        fixed: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """At most `n` different draws, spread evenly over the space.
+
+        Parameters
+        ----------
+        n : int
+            How many. Fewer come back where the space has fewer different points.
+        random_state : int, RandomState instance or None, default=None
+            Shifts the quasi-random sequence. The first draws of a longer sample are the shorter one's.
+        fixed : mapping of str to object, default=None
+            Values that are not drawn; conditions on them are respected.
+
+        Returns
+        -------
+        list of dict
+            Hyperparameters, without the fixed ones.
+
+        References
+        ----------
+        M. Roberts (2018), "The unreasonable effectiveness of quasirandom sequences": the additive
+        recurrence behind the draws; the random shift is Cranley and Patterson's (1976).
+        """
+        rng, fixed = check_random_state(random_state), dict(fixed or {})
+        free = {name: d for name, d in self.distributions.items() if name not in fixed}
+        shift = rng.uniform(size=len(free))
+        found: dict[str, dict[str, Any]] = {}
+        patience = 20 * n + 100
+        for i in range(patience):
+            if len(found) >= n:
+                break
+            point = (shift + (i + 1) * _recurrence(len(free))) % 1
+            drawn = {k: _draw(d, u, rng) for (k, d), u in zip(free.items(), point, strict=True)}
+            active = self.active({**fixed, **drawn})
+            params = {name: active[name] for name in free if name in active}
+            found.setdefault(repr(params), params)
+        return list(found.values())
+
+    def __repr__(self) -> str:
+        return f"SearchSpace({self.distributions!r}, {self.conditions!r})"
+
+
+def _recurrence(dimension: int) -> np.ndarray:
+    """Steps of the R sequence, shape (dimension,): powers of the inverse generalised golden ratio."""
+    phi = 2.0
+    for _ in range(40):
+        phi = (1 + phi) ** (1 / (dimension + 1))
+    return phi ** -np.arange(1.0, dimension + 1)
+
+
+def _check_distribution(name: str, distribution: Any) -> None:
+    if isinstance(distribution, str) or not (
+        hasattr(distribution, "rvs") or (hasattr(distribution, "__len__") and len(distribution) > 0)
+    ):
+        raise ValueError(
+            f"Hyperparameter {name!r} has distribution {distribution!r}; give a non-empty list of values or "
+            "an object with an rvs method, such as scipy.stats.loguniform(0.01, 100)."
+        )
+
+
+def _draw(distribution: Any, u: float, rng: np.random.RandomState) -> Any:
+    if not hasattr(distribution, "rvs"):
+        return distribution[int(u * len(distribution))]
+    value = distribution.ppf(u) if hasattr(distribution, "ppf") else distribution.rvs(random_state=rng)
+    return value.item() if hasattr(value, "item") else value
+
+
+def _could_draw(distribution: Any, value: Any) -> bool:
+    if not hasattr(distribution, "rvs"):
+        return any(type(value) is type(v) and value == v for v in map(_as_tuple, distribution))
+    if isinstance(value, bool) or not isinstance(value, int | float) or not hasattr(distribution, "support"):
+        return False
+    low, high = distribution.support()
+    return bool(low <= value <= high)
+
+
+def _as_tuple(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    return tuple(value) if isinstance(value, list) else value
