@@ -42,6 +42,11 @@ class Advice:
         found: list[Recommendation] = self.recommender.recommend(self.meta_features, n=n, candidates=list(self.known))
         return [replace(c, recommendation=r) for r in found for c in self.known[r.configuration]][:n]
 
+    @property
+    def heard_of(self) -> set[str]:
+        """Names of the members that the knowledge has configurations of."""
+        return {candidate.member.name for candidates in self.known.values() for candidate in candidates}
+
     def strategy(self) -> dict[str, float]:
         """How probably each kind of base estimator holds the best configuration."""
         if self.recommender is None:

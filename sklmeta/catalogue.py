@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import floor, log10
 from typing import Any
 
 from scipy.stats import loguniform, uniform
@@ -33,7 +32,7 @@ from sklmeta.calibration import CalibratedMember
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import UnknownEstimatorError
 from sklmeta.preprocessing import TabularPreprocessor
-from sklmeta.space import LogUniformInt, SearchSpace
+from sklmeta.space import LogUniformInt, SearchSpace, rounded
 
 TASK_TYPES = ("classification", "regression")
 _DRAWS = 20260101  # seed of the fixed quasi-random lists; another number is another list
@@ -78,7 +77,7 @@ class CatalogueEntry:
     def configurations(self, n: int) -> list[Configuration]:
         """The first `n` of a fixed list: scikit-learn's default, good practice, then quasi-random draws."""
         default = {p: v for p, v in self.estimator.get_params().items() if p in self.space.names}
-        drawn = [_rounded(params) for params in self.space.sample(n, random_state=_DRAWS)]
+        drawn = [rounded(params) for params in self.space.sample(n, random_state=_DRAWS)]
         every = [self.space.active({**default, **p}) for p in ({}, *self.practice, *drawn)]
         return list(dict.fromkeys(Configuration(self.name, p) for p in every))[:n]
 
@@ -202,14 +201,6 @@ def _entry(name: Hashable, task_type: str) -> CatalogueEntry:
         + f"The catalogue has {', '.join(known)}. To use an estimator of your own, pass it as a member: "
         "MetaEstimator([('name', estimator)], param_distributions={'name': {...}})."
     )
-
-
-def _rounded(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Three significant digits: a configuration is for people to read, too."""
-    return {
-        name: round(value, 2 - floor(log10(abs(value)))) if isinstance(value, float) and value else value
-        for name, value in params.items()
-    }
 
 
 # -- the spaces ----------------------------------------------------------------------------------------------

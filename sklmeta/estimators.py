@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
@@ -204,8 +205,8 @@ class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
         random_state = check_random_state(self.random_state)
         advice = self._advice(members, X, y)
         n_iter = _DEFAULT_N_ITER if self.n_iter is None else self.n_iter
-        candidates = plan(members, advice.recommend(n_iter), n_iter, random_state)
-        seeds = random_state.randint(2**31 - 1, size=len(candidates))
+        candidates = plan(members, advice.recommend(n_iter), advice.heard_of, n_iter, random_state)
+        seeds = random_state.randint(2**31 - 1, size=len(candidates)).tolist()
         built = [with_random_state(self._build(c), s) for c, s in zip(candidates, seeds, strict=True)]
         each_fit_params = [fit_params[c.member.name] for c in candidates]
         results = evaluate_candidates(
@@ -237,7 +238,9 @@ class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
 
     def _refit(self, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
         started = time.perf_counter()
-        self.best_estimator_ = clone(estimator).fit(X, y, **fit_params)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cv_results_["warnings"] has what this configuration warned of
+            self.best_estimator_ = clone(estimator).fit(X, y, **fit_params)
         self.refit_time_ = time.perf_counter() - started
 
     # -- recommending --------------------------------------------------------------------------------------------

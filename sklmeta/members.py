@@ -18,7 +18,7 @@ from sklmeta.catalogue import CatalogueEntry, catalogue, default_pipeline, find_
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.preprocessing import TabularPreprocessor
-from sklmeta.space import SearchSpace
+from sklmeta.space import SearchSpace, rounded
 
 _DENSE_CELLS = 100_000_000  # 800 MB of float64: beyond this, sparse input is not made dense
 
@@ -95,7 +95,7 @@ class Member:
     def drawn(self, n: int, random_state: Any) -> list[dict[str, Any]]:
         """The estimator as it is, then at most ``n - 1`` draws from its space."""
         fixed = {self.prefix + name: value for name, value in self.pinned.items()}
-        return [{}, *self.space.sample(n - 1, random_state, fixed)] if n > 1 else [{}]
+        return [{}, *map(rounded, self.space.sample(n - 1, random_state, fixed))] if n > 1 else [{}]
 
     def build(self, params: Mapping[str, Any], *, probabilities: bool = False) -> Any:
         """An unfitted estimator with these parameters, behind its preparation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -71,6 +71,7 @@ def known_configurations(
 def plan(
     members: Sequence[Member],
     recommended: Sequence[Candidate],
+    heard_of: Collection[str],
     n_iter: int,
     random_state: np.random.RandomState,
 ) -> list[Candidate]:
@@ -85,6 +86,8 @@ def plan(
         Who may be tried.
     recommended : sequence of Candidate
         What the knowledge advises, best first.
+    heard_of : collection of str
+        Names of the members that the knowledge has configurations of.
     n_iter : int
         How many candidates, at most.
     random_state : RandomState instance
@@ -95,8 +98,7 @@ def plan(
     list of Candidate
         All different.
     """
-    heard_of = {candidate.member.name for candidate in recommended}
-    seeds = random_state.randint(2**31 - 1, size=len(members))
+    seeds = random_state.randint(2**31 - 1, size=len(members)).tolist()
     drawn = [
         [Candidate(m, params) for params in m.drawn(n_iter, np.random.RandomState(seed))]
         for m, seed in zip(members, seeds, strict=True)

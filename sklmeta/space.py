@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import floor, log10
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,14 @@ class SearchSpace:
 
     def __repr__(self) -> str:
         return f"SearchSpace({self.distributions!r}, {self.conditions!r})"
+
+
+def rounded(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Three significant digits: a configuration is for people to read, too."""
+    return {
+        name: round(value, 2 - floor(log10(abs(value)))) if isinstance(value, float) and value else value
+        for name, value in params.items()
+    }
 
 
 def _recurrence(dimension: int) -> np.ndarray:
