@@ -88,19 +88,33 @@ def batched(episodes: Sequence[Episode], problem: Problem, scaling: Scaling, los
         groups.setdefault(key, []).append(i)
     batches = []
     for (n_classes, _, _), members in groups.items():
-        parts = []
-        for part in (0, 1):
-            rows = [(e.X_query if part else e.X_support) for e in (episodes[i] for i in members)]
-            codes, weights = _padded([coded[i][part] for i in members])
-            targets = (
-                scaling.targets(codes)[..., None]
-                if problem.task == "regression"
-                else encoded(codes, n_classes, loss, problem.tied)
-            )
-            inputs = scaling.inputs(_padded(rows)[0])
-            parts.append(Rows(*(np.asarray(array, dtype=dtype) for array in (inputs, targets, weights))))
-        batches.append(Batch(*parts))
+        chosen = [episodes[i] for i in members]
+        parts = (
+            ([e.X_support for e in chosen], [coded[i][0] for i in members]),
+            ([e.X_query for e in chosen], [coded[i][1] for i in members]),
+        )
+        batches.append(Batch(*(_rows(X, y, n_classes, problem, scaling, loss, dtype) for X, y in parts)))
     return batches
+
+
+def _rows(
+    X: list[np.ndarray],
+    y: list[np.ndarray],
+    n_classes: int,
+    problem: Problem,
+    scaling: Scaling,
+    loss: str,
+    dtype: str,
+) -> Rows:
+    """Padded rows of several tasks; y are a regression's targets or class codes."""
+    values, weights = _padded(y)
+    targets = (
+        scaling.targets(values)[..., None]
+        if problem.task == "regression"
+        else encoded(values, n_classes, loss, problem.tied)
+    )
+    inputs = scaling.inputs(_padded(X)[0])
+    return Rows(*(np.asarray(array, dtype=dtype) for array in (inputs, targets, weights)))
 
 
 def encoded(codes: np.ndarray, n_classes: int, loss: str, tied: bool) -> np.ndarray:

@@ -17,6 +17,7 @@ from sklmeta.gradient._adaptation import (
     conjugate_gradient,
     curvature,
     gradient_steps,
+    uniform_penalty,
 )
 from sklmeta.gradient._network import Network
 
@@ -100,10 +101,10 @@ def through_minimum(network: Network, meta: Meta, batch: Batch, n_steps: int = 0
     """
     penalty = np.exp(meta.log_penalty)
     query = batch.query.averaged()
-    adapted = biased_minimum(network, meta.theta[None], penalty, batch.support)
+    adapted = biased_minimum(network, meta.theta[None], uniform_penalty(penalty), batch.support)
     by_query, query_tape = network.gradient(adapted, *query)
     loss = network.value(query_tape.outputs, query.targets, query.weights).mean()
     _, tape = network.gradient(adapted, *batch.support)
-    adjoint = conjugate_gradient(curvature(network, tape, penalty), by_query)
+    adjoint = conjugate_gradient(curvature(network, tape, uniform_penalty(penalty)), by_query)
     by_log_penalty = -penalty * (adjoint * (adapted - meta.theta)).sum(axis=1).mean()
     return loss, Meta(penalty * adjoint.mean(axis=0), np.zeros_like(meta.rates), by_log_penalty)

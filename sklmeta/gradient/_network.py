@@ -132,7 +132,8 @@ class Network:
 
     def inputs_and_outputs(self, theta: np.ndarray, X: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         """What enters each layer, and the outputs (n_tasks, n_rows, n_outputs), of X (n_tasks, n_rows, n_features)."""
-        inputs, rows = [], X
+        inputs: list[np.ndarray] = []
+        rows = X
         for W, b in self.layers(theta):
             if inputs:
                 rows = np.maximum(rows, 0) if self.activation == "relu" else np.tanh(rows)
@@ -158,7 +159,7 @@ class Network:
         weights = [W for W, _ in self.layers(theta)]
         delta = self.kernel.gradient(outputs, targets) * row_weights[:, :, None]
         gradient = np.empty((len(X), self.n_parameters), dtype=delta.dtype)
-        deltas, pulled = [delta], []
+        deltas, pulled = [delta], list[np.ndarray]()
         for i in reversed(range(len(weights))):
             self._write(gradient, i, inputs[i].swapaxes(1, 2) @ delta, delta)
             if i:

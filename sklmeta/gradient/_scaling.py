@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.kernel_approximation import RBFSampler
 
+KERNELS = ("linear", "rbf")
+
 
 @dataclass(frozen=True, eq=False)
 class Scaling:

@@ -102,7 +102,7 @@ class ListedTasks:
         self.by_class = False
 
     def stratified(self, by_class: bool) -> ListedTasks:
-        """This source, splitting class by class if so told, once every task has enough rows for that."""
+        """The same source, splitting class by class if so told, once every task has enough rows for that."""
         self.by_class = by_class
         for i, task in enumerate(self.tasks):
             if not isinstance(task, Episode):
@@ -138,7 +138,7 @@ class SampledTasks:
         self.sampler = sampler
 
     def stratified(self, by_class: bool) -> SampledTasks:
-        """This source: a sampler splits its rows itself."""
+        """The same source: a sampler splits its rows itself."""
         return self
 
     def probe(self, rng: np.random.Generator) -> list[Rows]:
@@ -197,7 +197,8 @@ def _checked_task(task: Any, i: int) -> Task:
         return task
     if not isinstance(task, tuple | list) or len(task) != 2:
         raise TypeError(f"Task {i} is {type(task).__name__}; a task is (X, y) or an Episode.")
-    return checked_rows(*task, f"task {i}")
+    X, y = task
+    return checked_rows(X, y, f"task {i}")
 
 
 def _check_enough(y: np.ndarray, n_shots: int | None, stratify: bool, i: int) -> None:

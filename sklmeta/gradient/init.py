@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklmeta.exceptions import KnowledgeFormatError
-from sklmeta.gradient._adaptation import Rows, biased_minimum
+from sklmeta.gradient._adaptation import Rows, biased_minimum, uniform_penalty
 from sklmeta.gradient._batches import Problem, batched
 from sklmeta.gradient._meta_gradients import Batch, Meta
 from sklmeta.gradient._network import Network
@@ -299,7 +299,7 @@ def averaged_exactly(init: MetaInit, batches: list[Batch]) -> MetaInit:
         k = rows.targets.shape[-1]
         network = init.network.with_outputs(k) if init.problem.tied else init.network
         zero = np.zeros((1, network.n_parameters), dtype=init.weights.dtype)
-        minima = biased_minimum(network, zero, init.regularization, rows)
+        minima = biased_minimum(network, zero, uniform_penalty(init.regularization), rows)
         counts = rows.weights.sum(axis=1)
         mean = np.average(minima, axis=0, weights=counts)
         total = total + counts.sum() * (network.tied(mean, mean=True) if init.problem.tied else mean)
@@ -311,7 +311,8 @@ def pooled_exactly(init: MetaInit, batches: list[Batch]) -> MetaInit:
     """The minimum of the loss over all rows of all tasks, regularised towards zero."""
     parts = [batch.pooled() for batch in batches]
     rows = Rows(*(_joined([part[i] for part in parts]) for i in range(3)))
-    minimum = biased_minimum(init.network, np.zeros_like(init.weights)[None], init.regularization, rows)
+    zero = np.zeros_like(init.weights)[None]
+    minimum = biased_minimum(init.network, zero, uniform_penalty(init.regularization), rows)
     return replace(init, weights=minimum[0], n_rows=float(rows.weights.sum()))
 
 

@@ -12,13 +12,14 @@ import numpy as np
 from joblib import Parallel
 from sklearn.utils import check_random_state
 
-from sklmeta.gradient._batches import Problem, described, loss_name, plain_labels
+from sklmeta.gradient._adaptation import Adam
+from sklmeta.gradient._batches import Problem, check_width, described, loss_name, plain_labels
 from sklmeta.gradient._checks import check_choice
 from sklmeta.gradient._meta_gradients import Batch, Meta, adapted_loss, through_minimum
 from sklmeta.gradient._network import ACTIVATIONS, Network
-from sklmeta.gradient._scaling import Scaling, fitted_scaling, identity_scaling, with_kernel
+from sklmeta.gradient._scaling import KERNELS, Scaling, fitted_scaling, identity_scaling, with_kernel
 from sklmeta.gradient.algorithms import Algorithm, find_algorithm, meta_gradient
-from sklmeta.gradient.episodes import ListedTasks, SampledTasks, Sampler, Task
+from sklmeta.gradient.episodes import Episode, ListedTasks, SampledTasks, Sampler, Task
 from sklmeta.gradient.init import MetaInit, averaged_exactly, pooled_exactly, rows_of
 
 Source = ListedTasks | SampledTasks
@@ -26,7 +27,6 @@ Source = ListedTasks | SampledTasks
 N_RECORDS = 100  # points of a learning curve
 N_VALIDATED = 200  # episodes of a validation sampler
 PACES = Meta(1.0, 1 / 30, 1.0)  # type: ignore[arg-type]  # rates move slower than weights: they are much smaller
-KERNELS = ("linear", "rbf")
 MODEL_OPTIONS: dict[str, dict[str, Any]] = {
     "linear": {"fit_intercept": True},
     "svm": {
@@ -62,7 +62,7 @@ def meta_train(
     n_query: int | None = None,
     scale: bool = True,
     n_steps: int = 5,
-    inner_rate: float = 0.01,
+    inner_rate: float | None = None,
     regularization: float = 1.0,
     max_iter: int | None = None,
     meta_rate: float | None = None,
@@ -110,8 +110,9 @@ def meta_train(
     n_steps : int, default=5
         Inner gradient steps. Not used where tasks adapt by an exact minimum (linear and svm under
         ``"imaml"``, ``"average"`` and ``"transfer"``).
-    inner_rate : float, default=0.01
-        Inner learning rate, in scaled units; the initial one for ``"meta-sgd"``.
+    inner_rate : float or None, default=None
+        Inner learning rate, in scaled units; the initial one for ``"meta-sgd"``. None: 0.01; 0.05 for
+        ``"reptile"`` and ``"average"``, which learn nothing from steps that go nowhere.
     regularization : float, default=1.0
         Strength lambda of the exact minimum, against a loss summed over rows; ``"imaml"`` learns it from
         here.
@@ -185,10 +186,13 @@ def meta_train(
     """
     chosen = find_algorithm(algorithm, model)
     options = _checked_options(model, model_options)
+    inner_rate = inner_rate or (0.05 if chosen.surrogate else 0.01)
     _check_numbers(n_steps=n_steps, inner_rate=inner_rate, regularization=regularization)
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=3)
     source = _source(tasks, n_shots, n_query)
     probe = source.probe(np.random.default_rng(seeds[0]))
+    for i, (X, _) in enumerate(probe):
+        check_width(X.shape[1], probe[0][0].shape[1], f"Task {i}")
     problem = described([y for _, y in probe], task, shared_classes)
     training = _training_problem(problem, probe, algorithm, model)
     scaling = _scaling(probe, training, scale, options, int(seeds[1]))
@@ -221,20 +225,6 @@ def meta_train(
     validation = _validation(validation_tasks, init, n_shots, n_query, rng)
     learned = _learned(chosen, init, source, schedule, validation, rng)
     return learned if training is problem else _with_blank_head(learned, problem)
-
-
-class _Adam:
-    """Direction of Adam's step (Kingma and Ba 2015)."""
-
-    def __init__(self) -> None:
-        self.n, self.mean, self.square = 0, 0.0, 0.0
-
-    def direction(self, gradient: Any) -> Any:
-        self.n += 1
-        self.mean = 0.9 * self.mean + 0.1 * gradient
-        self.square = 0.999 * self.square + 0.001 * np.square(gradient)
-        scale = np.sqrt(self.square / (1 - 0.999**self.n)) + 1e-8
-        return self.mean / (1 - 0.9**self.n) / scale
 
 
 class _Curve:
@@ -289,7 +279,7 @@ def _learned(
 ) -> MetaInit:
     """The outer loop: draw tasks, take their meta-gradient, step."""
     meta = Meta(init.weights, init.rates, float(np.log(init.regularization)))
-    optimisers = Meta(_Adam(), _Adam(), _Adam())  # type: ignore[arg-type]
+    optimisers = Meta(Adam(), Adam(), Adam())  # type: ignore[arg-type]
     parallel = None if schedule.n_jobs in (None, 1) else Parallel(schedule.n_jobs, prefer="threads")
     curve = _Curve(init, schedule, validation)
     n_rows = 0.0
@@ -334,11 +324,7 @@ def _clipped(gradient: Any) -> Any:
 
 def _learned_exactly(init: MetaInit, source: Source, schedule: Schedule, rng: np.random.Generator) -> MetaInit:
     """Average or pool the tasks' rows in one pass, in closed form or to the exact minimum."""
-    if isinstance(source, ListedTasks):
-        episodes = source.everything(rng)
-    else:
-        episodes = source.draw(rng, schedule.max_iter * schedule.meta_batch_size)
-    batches = init.batches(episodes)
+    batches = init.batches(_pass(source, rng, schedule.max_iter * schedule.meta_batch_size))
     return averaged_exactly(init, batches) if init.algorithm == "average" else pooled_exactly(init, batches)
 
 
@@ -361,12 +347,16 @@ def _validation(
     if tasks is None:
         return []
     source = _source(tasks, n_shots, n_query).stratified(init.task == "classification")
-    is_list = isinstance(source, ListedTasks)
-    return init.batches(source.everything(rng) if is_list else source.draw(rng, N_VALIDATED))
+    return init.batches(_pass(source, rng, N_VALIDATED))
 
 
 def _source(tasks: Iterable[Task] | Sampler, n_shots: int | None, n_query: int | None) -> Source:
     return SampledTasks(tasks) if callable(tasks) else ListedTasks(tasks, n_shots, n_query)
+
+
+def _pass(source: Source, rng: np.random.Generator, n_sampled: int) -> list[Episode]:
+    """An episode of each listed task, or so many sampled ones."""
+    return source.draw(rng, n_sampled) if isinstance(source, SampledTasks) else source.everything(rng)
 
 
 def _checked_options(model: str, options: dict[str, Any]) -> dict[str, Any]:
