@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,29 @@ import pandas as pd
 
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge.file import read, write
+from sklmeta.knowledge.merging import merged
 from sklmeta.knowledge.record import Evaluation
+from sklmeta.knowledge.tables import (
+    STATUS_NAMES,
+    aligned,
+    check_same,
+    check_unique,
+    found,
+    meta_feature_table,
+    positions,
+    read_only,
+    status_codes,
+    table,
+)
 
-STATUS_NAMES = ("missing", "ok", "timeout", "failed")
-_CODE = {name: code for code, name in enumerate(STATUS_NAMES)}
+_TASK_TYPES = (None, "classification", "regression")
 
 
 class KnowledgeBase:
     """Meta-features and evaluations of many tasks: an immutable value.
 
     Build one with `from_evaluations`, `from_frames`, `load` or :func:`sklmeta.collect`; nothing changes it afterwards.
-    Cloning or copying an estimator that holds one shares it. Two are equal if all that they hold is.
+    Cloning or copying an estimator that holds one shares it. Two are equal, and hash alike, if all that they hold is.
 
     Parameters
     ----------
@@ -40,7 +52,7 @@ class KnowledgeBase:
         Of the scores, by metric.
     fit_seconds, score_seconds : ndarray of shape (n_tasks, n_configurations), default=None
         CPU seconds of one thread.
-    families : sequence of str, default=None
+    families : sequence of hashable, default=None
         One a task; variants of the same underlying data share one. None: every task is its own.
     reasons : mapping of (task, Configuration) to str, default=None
         Why evaluations are not ok.
@@ -50,6 +62,12 @@ class KnowledgeBase:
         What kind of tasks these are.
     info : mapping of str to object, default=None
         How it was made: protocol, versions.
+
+    Raises
+    ------
+    ValueError
+        If labels repeat, shapes disagree, a score is infinite or belongs to something that is not "ok", a meta-feature
+        is not numeric, or `task_type` is unknown.
 
     Examples
     --------
@@ -74,25 +92,30 @@ class KnowledgeBase:
         standard_errors: Mapping[str, np.ndarray] | None = None,
         fit_seconds: np.ndarray | None = None,
         score_seconds: np.ndarray | None = None,
-        families: Sequence[str] | None = None,
+        families: Sequence[Hashable] | None = None,
         reasons: Mapping[tuple[Hashable, Configuration], str] | None = None,
         provenance: Mapping[Hashable, Mapping[str, Any]] | None = None,
         task_type: str | None = None,
         info: Mapping[str, Any] | None = None,
     ):
+        if task_type not in _TASK_TYPES:
+            raise ValueError(f"task_type must be 'classification', 'regression' or None, got {task_type!r} instead.")
         self._tasks, self._configurations = tuple(tasks), tuple(configurations)
-        _check_unique("task", self._tasks)
-        _check_unique("configuration", self._configurations)
+        check_unique("task", self._tasks)
+        check_unique("configuration", self._configurations)
         shape = len(self._tasks), len(self._configurations)
-        self._scores = {m: _table(f"scores of {m!r}", values, shape) for m, values in scores.items()}
-        self._errors = {m: _table(f"errors of {m!r}", v, shape) for m, v in (standard_errors or {}).items()}
-        self._fit_seconds = _table("fit_seconds", fit_seconds, shape)
-        self._score_seconds = _table("score_seconds", score_seconds, shape)
-        self._status = _status_codes(status, self._scores, shape)
+        self._scores = {m: table(f"scores of {m!r}", values, shape) for m, values in scores.items()}
+        errors = standard_errors or {}
+        if not errors.keys() <= scores.keys():
+            raise ValueError(f"There are standard errors of {list(errors)!r}, and scores only of {list(scores)!r}.")
+        self._errors = {m: table(f"standard errors of {m!r}", errors.get(m), shape) for m in scores}
+        self._fit_seconds = table("fit_seconds", fit_seconds, shape)
+        self._score_seconds = table("score_seconds", score_seconds, shape)
+        self._status = status_codes(status, self._scores, shape)
         self._families = self._tasks if families is None else tuple(families)
         if len(self._families) != shape[0]:
             raise ValueError(f"There are {shape[0]} tasks and {len(self._families)} families; give one for each task.")
-        self._meta_features = _meta_features(meta_features, self._tasks)
+        self._meta_features = meta_feature_table(meta_features, self._tasks)
         self._reasons, self._info = dict(reasons or {}), dict(info or {})
         self._provenance = {task: dict(about) for task, about in (provenance or {}).items()}
         self._task_type = task_type
@@ -105,7 +128,7 @@ class KnowledgeBase:
         evaluations: Iterable[Evaluation],
         meta_features: pd.DataFrame | None = None,
         *,
-        families: Mapping[Hashable, str] | None = None,
+        families: Mapping[Hashable, Hashable] | None = None,
         provenance: Mapping[Hashable, Mapping[str, Any]] | None = None,
         task_type: str | None = None,
         info: Mapping[str, Any] | None = None,
@@ -117,8 +140,8 @@ class KnowledgeBase:
         evaluations : iterable of Evaluation
             In any order; of two for the same task and configuration the later one counts.
         meta_features : DataFrame, default=None
-            Index of task ids, a column a meta-feature. Tasks without a row get NaN.
-        families : mapping of task to str, default=None
+            Index of task ids, a column a meta-feature. Tasks without a row get NaN; rows of other tasks are left out.
+        families : mapping of task to hashable, default=None
             A task that is not in it is its own family.
         provenance : mapping of task to mapping, default=None
             Where each task comes from.
@@ -131,11 +154,16 @@ class KnowledgeBase:
         -------
         KnowledgeBase
             Tasks and configurations in the order in which they first appear.
+
+        Raises
+        ------
+        ValueError
+            If no task has a row in `meta_features`, or a row comes twice.
         """
         every = {(e.task, e.configuration): e for e in evaluations}
         tasks = list(dict.fromkeys(task for task, _ in every))
         configurations = list(dict.fromkeys(configuration for _, configuration in every))
-        row, column = _positions(tasks), _positions(configurations)
+        row, column = positions(tasks), positions(configurations)
         shape = len(tasks), len(configurations)
         metrics = list(dict.fromkeys(m for e in every.values() for m in e.scores))
         scores, errors = ({m: np.full(shape, np.nan) for m in metrics} for _ in range(2))
@@ -143,7 +171,11 @@ class KnowledgeBase:
         status = np.zeros(shape, dtype=np.int8)
         for (task, configuration), e in every.items():
             at = row[task], column[configuration]
-            status[at], fit_seconds[at], score_seconds[at] = _CODE[e.status], e.fit_seconds, e.score_seconds
+            status[at], fit_seconds[at], score_seconds[at] = (
+                STATUS_NAMES.index(e.status),
+                e.fit_seconds,
+                e.score_seconds,
+            )
             for metric, score in e.scores.items():
                 scores[metric][at] = score
                 errors[metric][at] = e.standard_errors.get(metric, np.nan)
@@ -152,11 +184,11 @@ class KnowledgeBase:
             configurations,
             scores,
             status=status,
-            meta_features=None if meta_features is None else meta_features.reindex(tasks),
+            meta_features=None if meta_features is None else aligned(meta_features, tasks),
             standard_errors=errors,
             fit_seconds=fit_seconds,
             score_seconds=score_seconds,
-            families=[(families or {}).get(task, str(task)) for task in tasks],
+            families=[(families or {}).get(task, task) for task in tasks],
             reasons={key: e.reason for key, e in every.items() if e.reason},
             provenance={task: about for task, about in (provenance or {}).items() if task in row},
             task_type=task_type,
@@ -169,7 +201,7 @@ class KnowledgeBase:
         meta_features: pd.DataFrame | None,
         scores: Mapping[str, pd.DataFrame],
         *,
-        families: Mapping[Hashable, str] | None = None,
+        families: Mapping[Hashable, Hashable] | None = None,
         task_type: str | None = None,
     ) -> KnowledgeBase:
         """Take tables that somebody else measured.
@@ -181,7 +213,7 @@ class KnowledgeBase:
         scores : mapping of str to DataFrame
             By metric: index of task ids, a column a configuration; greater is better, NaN where never evaluated.
             Columns are Configuration objects or any labels. Rows and columns may be in any order.
-        families : mapping of task to str, default=None
+        families : mapping of task to hashable, default=None
             A task that is not in it is its own family.
         task_type : {"classification", "regression"} or None, default=None
             What kind of tasks these are.
@@ -194,25 +226,25 @@ class KnowledgeBase:
         Raises
         ------
         ValueError
-            If there is no table, or tables disagree on the tasks.
+            If there is no table, or tables disagree on the tasks or configurations.
         """
         if not scores:
             raise ValueError("scores is empty; give at least one metric, such as {'accuracy': table}.")
         first = next(iter(scores.values()))
         tasks, labels = list(first.index), list(first.columns)
-        for metric, table in scores.items():
-            _check_same("tasks", metric, table.index, tasks)
-            _check_same("configurations", metric, table.columns, labels)
+        for metric, frame in scores.items():
+            check_same("task", metric, frame.index, tasks)
+            check_same("configuration", metric, frame.columns, labels)
         if meta_features is not None:
-            _check_same("tasks", "meta_features", meta_features.index, tasks)
-            meta_features = meta_features.reindex(tasks)
+            check_same("task", "meta_features", meta_features.index, tasks)
+            meta_features = aligned(meta_features, tasks)
         configurations = [label if isinstance(label, Configuration) else Configuration(label) for label in labels]
         return cls(
             tasks,
             configurations,
-            {m: t.reindex(index=tasks, columns=labels).to_numpy(dtype=float) for m, t in scores.items()},
+            {m: _in_order(frame, tasks, labels) for m, frame in scores.items()},
             meta_features=meta_features,
-            families=[(families or {}).get(task, str(task)) for task in tasks],
+            families=[(families or {}).get(task, task) for task in tasks],
             task_type=task_type,
         )
 
@@ -247,8 +279,13 @@ class KnowledgeBase:
         path : path
             The file, commonly ending in ``.zip``.
         compact : bool, default=False
-            Whether to round: scores to a relative 0.05 % of their distance from the task's best one, standard errors
-            and seconds likewise, meta-features to single precision.
+            Whether to round: scores to 0.05 % of their distance from the task's best one, which is at most 65504;
+            standard errors and seconds to 0.05 %; meta-features to single precision.
+
+        Raises
+        ------
+        ValueError
+            If two labels, which are stored as text, number or tuple, would become the same.
         """
         write(self, path, compact=compact)
 
@@ -260,7 +297,7 @@ class KnowledgeBase:
         return self._tasks
 
     @property
-    def families(self) -> tuple[Any, ...]:
+    def families(self) -> tuple[Hashable, ...]:
         """Family of each task."""
         return self._families
 
@@ -301,8 +338,8 @@ class KnowledgeBase:
 
     @property
     def status(self) -> np.ndarray:
-        """One of "missing", "ok", "timeout", "failed"; shape (n_tasks, n_configurations)."""
-        return np.array(STATUS_NAMES)[self._status]
+        """One of "missing", "ok", "timeout", "failed", read-only; shape (n_tasks, n_configurations)."""
+        return read_only(np.array(STATUS_NAMES)[self._status])
 
     @property
     def status_codes(self) -> np.ndarray:
@@ -349,7 +386,7 @@ class KnowledgeBase:
             Read-only; NaN where unknown.
         """
         self._check_metric(metric)
-        return self._errors[metric] if metric in self._errors else _table("", None, self._status.shape)
+        return self._errors[metric]
 
     def _check_metric(self, metric: str) -> None:
         if metric not in self._scores:
@@ -360,7 +397,7 @@ class KnowledgeBase:
     def select(
         self,
         tasks: Iterable[Hashable] | None = None,
-        families: Iterable[Any] | None = None,
+        families: Iterable[Hashable] | None = None,
         configurations: Iterable[Configuration] | None = None,
     ) -> KnowledgeBase:
         """Only some tasks and configurations.
@@ -384,13 +421,17 @@ class KnowledgeBase:
         ValueError
             If an id is unknown.
         """
-        rows = self._rows(tasks, families, both=True)
+        every = np.arange(len(self._tasks))
+        by_task = every if tasks is None else found("task", tasks, self._tasks)
+        by_family = every if families is None else self._in_families(families)
         columns = np.arange(len(self._configurations))
         if configurations is not None:
-            columns = np.sort(_found("configuration", configurations, self._configurations))
-        return self._part(rows, columns)
+            columns = found("configuration", configurations, self._configurations)
+        return self._part(np.intersect1d(by_task, by_family), columns)
 
-    def exclude(self, tasks: Iterable[Hashable] | None = None, families: Iterable[Any] | None = None) -> KnowledgeBase:
+    def exclude(
+        self, tasks: Iterable[Hashable] | None = None, families: Iterable[Hashable] | None = None
+    ) -> KnowledgeBase:
         """All but some tasks; for an honest look at one of them, leave its family out.
 
         Parameters
@@ -410,7 +451,8 @@ class KnowledgeBase:
         ValueError
             If an id is unknown.
         """
-        out = self._rows(tasks if tasks is not None else (), families if families is not None else (), both=False)
+        by_task = found("task", () if tasks is None else tasks, self._tasks)
+        out = np.union1d(by_task, self._in_families(() if families is None else families))
         return self._part(np.setdiff1d(np.arange(len(self._tasks)), out), np.arange(len(self._configurations)))
 
     def merge(self, other: KnowledgeBase) -> KnowledgeBase:
@@ -419,7 +461,8 @@ class KnowledgeBase:
         Parameters
         ----------
         other : KnowledgeBase
-            Of the same task type. Meta-features that only one has are NaN for the other's tasks.
+            Of the same task type. A metric or meta-feature that `other` has not measured keeps this one's value, and
+            is NaN where neither has; if `other` failed where this one did not, the scores are gone.
 
         Returns
         -------
@@ -431,60 +474,13 @@ class KnowledgeBase:
         ValueError
             If one is about classification and the other about regression.
         """
-        if None not in (self.task_type, other.task_type) and self.task_type != other.task_type:
-            raise ValueError(f"Cannot merge knowledge about {self.task_type} with knowledge about {other.task_type}.")
-        tasks = list(dict.fromkeys([*self.tasks, *other.tasks]))
-        configurations = list(dict.fromkeys([*self.configurations, *other.configurations]))
-        metrics = list(dict.fromkeys([*self.metrics, *other.metrics]))
-        row, column = _positions(tasks), _positions(configurations)
-        shape = len(tasks), len(configurations)
+        return KnowledgeBase(**merged(self, other))
 
-        def united(get: Any, empty: float = np.nan) -> np.ndarray:
-            table = np.full(shape, empty)
-            for kb in (self, other):
-                at = np.ix_([row[t] for t in kb.tasks], [column[c] for c in kb.configurations])
-                evaluated = kb._status > 0
-                table[at] = np.where(evaluated, get(kb), table[at])
-            return table
-
-        def score(metric: str) -> Any:
-            return lambda kb: kb.scores(metric) if metric in kb.metrics else np.nan
-
-        def error(metric: str) -> Any:
-            return lambda kb: kb.standard_errors(metric) if metric in kb.metrics else np.nan
-
-        families = {
-            **dict(zip(self.tasks, self.families, strict=True)),
-            **dict(zip(other.tasks, other.families, strict=True)),
-        }
-        meta_features = other._meta_features.combine_first(self._meta_features)
-        names = dict.fromkeys([*self._meta_features.columns, *other._meta_features.columns])
-        return KnowledgeBase(
-            tasks,
-            configurations,
-            {m: united(score(m)) for m in metrics},
-            status=united(lambda kb: kb._status, 0).astype(np.int8),
-            meta_features=meta_features.reindex(index=tasks, columns=list(names)),
-            standard_errors={m: united(error(m)) for m in metrics},
-            fit_seconds=united(lambda kb: kb._fit_seconds),
-            score_seconds=united(lambda kb: kb._score_seconds),
-            families=[families[task] for task in tasks],
-            reasons={**self._reasons, **other._reasons},
-            provenance={**self._provenance, **other._provenance},
-            task_type=self.task_type or other.task_type,
-            info={**self._info, **other._info},
-        )
-
-    def _rows(self, tasks: Iterable[Hashable] | None, families: Iterable[Any] | None, both: bool) -> np.ndarray:
-        """Positions of tasks that are named, by id and (or, unless `both`, or else) by family."""
-        every = np.arange(len(self._tasks))
-        by_task = every if tasks is None else _found("task", tasks, self._tasks)
-        if families is None:
-            return np.sort(by_task)
-        wanted = set(families)
-        _found("family", wanted, tuple(dict.fromkeys(self._families)))
-        by_family = np.array([i for i, family in enumerate(self._families) if family in wanted], dtype=int)
-        return np.intersect1d(by_task, by_family) if both else np.union1d(by_task, by_family)
+    def _in_families(self, families: Iterable[Hashable]) -> np.ndarray:
+        """Positions of the tasks of these families."""
+        known = tuple(dict.fromkeys(self._families))
+        wanted = {known[k] for k in found("family", families, known)}
+        return np.array([i for i, family in enumerate(self._families) if family in wanted], dtype=int)
 
     def _part(self, rows: np.ndarray, columns: np.ndarray) -> KnowledgeBase:
         at = np.ix_(rows, columns)
@@ -517,6 +513,12 @@ class KnowledgeBase:
     def __deepcopy__(self, memo: dict) -> KnowledgeBase:
         return self
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for arrays in self._arrays():
+            for array in arrays.values():
+                read_only(array)
+
     def __len__(self) -> int:
         return len(self._tasks)
 
@@ -545,78 +547,29 @@ class KnowledgeBase:
             "status": self._status,
             "fit_seconds": self._fit_seconds,
             "score_seconds": self._score_seconds,
-            "meta_features": self._meta_features.to_numpy(),
         }
-        return self._scores, self._errors, others
+        return self._scores, self._errors, others, {"meta_features": self._meta_features.to_numpy()}
 
     def __repr__(self) -> str:
         kind = f"{self._task_type}, " if self._task_type else ""
         return (
             f"KnowledgeBase({kind}{len(self._tasks)} tasks, {len(self._configurations)} configurations, "
-            f"metrics: {', '.join(map(str, self._scores))})"
+            f"metrics: {', '.join(map(str, self._scores)) or 'none'})"
         )
 
-
-def _positions(items: Sequence[Hashable]) -> dict[Hashable, int]:
-    return {item: i for i, item in enumerate(items)}
-
-
-def _check_unique(what: str, items: tuple) -> None:
-    seen: set = set()
-    for i, item in enumerate(items):
-        if item in seen:
-            raise ValueError(f"There are two of {what} {item!r} (the second at position {i}); each must be unique.")
-        seen.add(item)
-
-
-def _check_same(what: str, where: str, found: pd.Index, wanted: list) -> None:
-    found_items = list(found)
-    _check_unique(what[:-1], tuple(found_items))
-    missing, extra = [w for w in wanted if w not in set(found_items)], [f for f in found_items if f not in set(wanted)]
-    if missing or extra:
-        raise ValueError(f"{where!r} has other {what} than the first table: missing {missing[:5]}, extra {extra[:5]}.")
+    def _repr_html_(self) -> str:
+        counts = {
+            "tasks": f"{len(self._tasks)} of {len(set(self._families))} families",
+            "configurations": len(self._configurations),
+            "metrics": ", ".join(map(str, self._scores)),
+            "meta-features": self._meta_features.shape[1],
+            **{name: int((self._status == code).sum()) for code, name in enumerate(STATUS_NAMES)},
+        }
+        rows = "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in counts.items())
+        return f"<table><caption>KnowledgeBase {escape(self._task_type or '')}</caption>{rows}</table>"
 
 
-def _found(what: str, wanted: Iterable[Hashable], known: tuple) -> np.ndarray:
-    position = _positions(known)
-    found = []
-    for item in wanted:
-        if item not in position:
-            near = difflib.get_close_matches(str(item), map(str, known), n=3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else "."
-            raise ValueError(f"The knowledge has no {what} {item!r}{hint}")
-        found.append(position[item])
-    return np.array(found, dtype=int)
-
-
-def _table(what: str, values: Any, shape: tuple[int, int]) -> np.ndarray:
-    """A read-only float copy, or NaN everywhere for None."""
-    table = np.full(shape, np.nan) if values is None else np.array(values, dtype=float)
-    if table.shape != shape:
-        raise ValueError(
-            f"{what} has shape {table.shape}; {shape[0]} tasks and {shape[1]} configurations need {shape}."
-        )
-    table.setflags(write=False)
-    return table
-
-
-def _status_codes(status: Any, scores: Mapping[str, np.ndarray], shape: tuple[int, int]) -> np.ndarray:
-    if status is None:
-        known = [np.isfinite(values) for values in scores.values()]
-        codes = np.logical_or.reduce(known).astype(np.int8) if known else np.zeros(shape, np.int8)
-    else:
-        codes = np.array(status, dtype=np.int8)
-    if codes.shape != shape or (codes.size and not 0 <= codes.min() <= codes.max() < len(STATUS_NAMES)):
-        raise ValueError(f"status must have shape {shape} and values 0 to {len(STATUS_NAMES) - 1}; got {codes!r}.")
-    codes.setflags(write=False)
-    return codes
-
-
-def _meta_features(frame: pd.DataFrame | None, tasks: tuple) -> pd.DataFrame:
-    if frame is None:
-        return pd.DataFrame(index=pd.Index(tasks, tupleize_cols=False))
-    if len(frame) != len(tasks):
-        raise ValueError(f"meta_features has {len(frame)} rows for {len(tasks)} tasks; give one row for each task.")
-    return pd.DataFrame(
-        frame.to_numpy(dtype=float), index=pd.Index(tasks, tupleize_cols=False), columns=list(frame.columns)
-    )
+def _in_order(frame: pd.DataFrame, tasks: Sequence[Hashable], labels: Sequence[Hashable]) -> np.ndarray:
+    """The table's numbers with its rows and columns in this order; it has them all."""
+    row, column = positions(frame.index), positions(frame.columns)
+    return frame.to_numpy(dtype=float)[np.ix_([row[t] for t in tasks], [column[c] for c in labels])]

@@ -8,7 +8,7 @@ Raising the format number
 1. Raise `FORMAT` below, and teach `read` both the old number and the new one.
 2. Keep the newest file of the old format in ``tests/data`` with a test that reads it.
 3. Say in ``CHANGELOG.md`` which version of sklmeta reads what.
-A reader refuses a number that it does not know, and names the version that wrote the file.
+A reader refuses a number that it does not know, and says how to update.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import struct
+import uuid
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,8 +29,23 @@ import pandas as pd
 
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import KnowledgeFormatError
+from sklmeta.knowledge.labels import label_from_json, label_to_json, labels_to_json
 
 NAME, FORMAT = "sklmeta-knowledge", 1
+# what zipfile, zlib, json, NumPy and the constructors raise on bytes that are not what was written
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    OverflowError,
+)
 _LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
@@ -37,11 +55,11 @@ def write(knowledge: Any, path: str | Path, *, compact: bool = False) -> None:
     manifest = {
         "name": NAME,
         "format": FORMAT,
-        "tasks": [_label(task) for task in knowledge.tasks],
-        "families": [_label(family) for family in knowledge.families],
-        "configurations": [json.loads(c.to_json()) for c in knowledge.configurations],
-        "metrics": list(knowledge.metrics),
-        "meta_features": [str(name) for name in knowledge.meta_features.columns],
+        "tasks": labels_to_json("Tasks", knowledge.tasks),
+        "families": [label_to_json(family) for family in knowledge.families],
+        "configurations": labels_to_json("Configurations", knowledge.configurations, _configuration_to_json),
+        "metrics": labels_to_json("Metrics", knowledge.metrics),
+        "meta_features": labels_to_json("Meta-features", knowledge.meta_features.columns),
         "task_type": knowledge.task_type,
         "info": knowledge.info,
         "provenance": [knowledge.provenance.get(task) for task in knowledge.tasks],
@@ -49,10 +67,10 @@ def write(knowledge: Any, path: str | Path, *, compact: bool = False) -> None:
         "compact": compact,
     }
     path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
     try:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("manifest.json", json.dumps(manifest))
+            archive.writestr("manifest.json", json.dumps(manifest, default=label_to_json))
             for name, array in arrays.items():
                 buffer = io.BytesIO()
                 np.save(buffer, array, allow_pickle=False)
@@ -71,15 +89,15 @@ def read(path: str | Path, build: Callable[..., Any]) -> Any:
         with zipfile.ZipFile(path) as archive:
             manifest = json.loads(archive.read("manifest.json"))
             _check_manifest(manifest, path)
-            arrays = {n[:-4]: np.load(io.BytesIO(archive.read(n)), allow_pickle=False)
-                      for n in archive.namelist() if n.endswith(".npy")}  # fmt: skip
+            names = [name for name in archive.namelist() if name.endswith(".npy")]
+            arrays = {n[:-4]: np.load(io.BytesIO(archive.read(n)), allow_pickle=False) for n in names}
         return build(**_arguments(manifest, arrays))
-    except KnowledgeFormatError:
+    except (KnowledgeFormatError, PermissionError):
         raise
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OSError, AttributeError) as error:
+    except _DAMAGE as error:
         raise KnowledgeFormatError(
             f"{path} is not a knowledge file, or it is damaged ({type(error).__name__}: {error}). Restore it from a "
-            "copy, or build it again with `sklmeta knowledge build`."
+            "copy, or collect it again with sklmeta.collect."
         ) from error
 
 
@@ -122,25 +140,27 @@ def _half(values: np.ndarray) -> np.ndarray:
 
 
 def _arguments(manifest: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    tasks = [_unlabel(task) for task in manifest["tasks"]]
+    tasks = [label_from_json(task) for task in manifest["tasks"]]
     configurations = [Configuration.from_json(json.dumps(c)) for c in manifest["configurations"]]
+    metrics = [label_from_json(metric) for metric in manifest["metrics"]]
     scores = {}
-    for i, metric in enumerate(manifest["metrics"]):
+    for i, metric in enumerate(metrics):
         if manifest["compact"]:
             scores[metric] = arrays[f"best_{i}"][:, None] - arrays[f"shortfall_{i}"].astype(float)
         else:
             scores[metric] = arrays[f"scores_{i}"]
-    frame = pd.DataFrame(arrays["meta_features"].astype(float), columns=manifest["meta_features"])
+    names = pd.Index([label_from_json(name) for name in manifest["meta_features"]], tupleize_cols=False)
+    frame = pd.DataFrame(arrays["meta_features"].astype(float), columns=names)
     return {
         "tasks": tasks,
         "configurations": configurations,
         "scores": scores,
         "status": arrays["status"],
         "meta_features": frame,
-        "standard_errors": {m: arrays[f"errors_{i}"] for i, m in enumerate(manifest["metrics"])},
+        "standard_errors": {m: arrays[f"errors_{i}"] for i, m in enumerate(metrics)},
         "fit_seconds": arrays["fit_seconds"],
         "score_seconds": arrays["score_seconds"],
-        "families": [_unlabel(family) for family in manifest["families"]],
+        "families": [label_from_json(family) for family in manifest["families"]],
         "reasons": {(tasks[i], configurations[j]): why for i, j, why in manifest["reasons"]},
         "provenance": {t: about for t, about in zip(tasks, manifest["provenance"], strict=True) if about is not None},
         "task_type": manifest["task_type"],
@@ -148,18 +168,11 @@ def _arguments(manifest: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     }
 
 
+def _configuration_to_json(configuration: Configuration) -> Any:
+    return json.loads(configuration.to_json())
+
+
 def _indexed_reasons(knowledge: Any) -> list[tuple[int, int, str]]:
     row = {task: i for i, task in enumerate(knowledge.tasks)}
     column = {configuration: j for j, configuration in enumerate(knowledge.configurations)}
     return [(row[task], column[configuration], why) for (task, configuration), why in knowledge.reasons.items()]
-
-
-def _label(value: Any) -> Any:
-    """Strings and numbers as they are, tuples as lists, anything else as text."""
-    if isinstance(value, tuple):
-        return [_label(v) for v in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def _unlabel(value: Any) -> Any:
-    return tuple(_unlabel(v) for v in value) if isinstance(value, list) else value

@@ -7,7 +7,8 @@ import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
-from sklmeta.configuration import Configuration
+from sklmeta.configuration import Configuration, FrozenParams
+from sklmeta.knowledge.labels import label_from_json, label_to_json
 
 STATUSES = ("ok", "timeout", "failed")
 
@@ -39,8 +40,10 @@ class Evaluation:
 
     Raises
     ------
+    TypeError
+        If `configuration` is no Configuration.
     ValueError
-        If the status is unknown, an ok evaluation has no scores, or another has some.
+        If the status is unknown, an ok evaluation has no scores, another one has some, or a number makes no sense.
 
     Examples
     --------
@@ -63,19 +66,49 @@ class Evaluation:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        hash(self.task)
+        self._check_outcome()
+        for name in ("scores", "standard_errors"):
+            frozen = FrozenParams({metric: _number(value) for metric, value in getattr(self, name).items()})
+            object.__setattr__(self, name, frozen)
+        object.__setattr__(self, "versions", FrozenParams(self.versions))
+        for name in ("fit_seconds", "score_seconds"):
+            object.__setattr__(self, name, _number(getattr(self, name)))
+        object.__setattr__(self, "n_rows", int(self.n_rows))
+        self._check_numbers()
+
+    def _check_outcome(self) -> None:
+        if not isinstance(self.configuration, Configuration):
+            raise TypeError(
+                f"configuration must be a Configuration, got {self.configuration!r} for task {self.task!r}; "
+                "wrap a name as Configuration(name)."
+            )
         if self.status not in STATUSES:
-            raise ValueError(f"status must be one of {STATUSES}, got {self.status!r} for {self.task!r}.")
+            raise ValueError(f"status must be one of {STATUSES}, got {self.status!r} for task {self.task!r}.")
         if (self.status == "ok") != bool(self.scores):
             raise ValueError(
                 f"An evaluation has scores exactly if its status is 'ok'; got status {self.status!r} and scores "
                 f"{dict(self.scores)} for task {self.task!r}, {self.configuration!r}."
             )
 
+    def _check_numbers(self) -> None:
+        where = f"for task {self.task!r}, {self.configuration!r}"
+        if any(math.isinf(score) for score in self.scores.values()):
+            raise ValueError(f"Scores must be finite, or NaN where undefined; got {self.scores!r} {where}.")
+        unknown = [metric for metric in self.standard_errors if metric not in self.scores]
+        if unknown:
+            raise ValueError(f"standard_errors has {unknown!r}, which scores {self.scores!r} lack, {where}.")
+        spans = {"fit_seconds": self.fit_seconds, "score_seconds": self.score_seconds, "n_rows": self.n_rows}
+        for name, value in {**spans, **self.standard_errors}.items():
+            if value < 0 or math.isinf(value):
+                what = name if name in spans else f"The standard error of {name!r}"
+                raise ValueError(f"{what} must be finite and not negative, or NaN; got {value!r} {where}.")
+
     def to_json(self) -> str:
-        """One line of JSON; numbers that are not finite become null."""
+        """One line of JSON; NaN becomes null, and a task that is neither text, number nor tuple becomes text."""
         return json.dumps(
             {
-                "task": self.task,
+                "task": label_to_json(self.task),
                 "configuration": json.loads(self.configuration.to_json()),
                 "status": self.status,
                 "reason": self.reason,
@@ -90,13 +123,41 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, text: str) -> Evaluation:
-        """The evaluation that `to_json` wrote."""
-        stored = json.loads(text)
-        fit_seconds, score_seconds = map(_or_nan, stored.pop("seconds"))
-        configuration = Configuration.from_json(json.dumps(stored.pop("configuration")))
-        for name in ("scores", "standard_errors"):
-            stored[name] = {metric: _or_nan(value) for metric, value in stored[name].items()}
-        return cls(configuration=configuration, fit_seconds=fit_seconds, score_seconds=score_seconds, **stored)
+        """The evaluation that `to_json` wrote.
+
+        Parameters
+        ----------
+        text : str
+            One line.
+
+        Returns
+        -------
+        Evaluation
+            Equal to the one that was written.
+
+        Raises
+        ------
+        ValueError
+            If `to_json` did not write this.
+        """
+        try:
+            stored = json.loads(text)
+            fit_seconds, score_seconds = map(_or_nan, stored.pop("seconds"))
+            configuration = Configuration.from_json(json.dumps(stored.pop("configuration")))
+            task = label_from_json(stored.pop("task"))
+            for name in ("scores", "standard_errors"):
+                stored[name] = {metric: _or_nan(value) for metric, value in stored[name].items()}
+            return cls(task, configuration, fit_seconds=fit_seconds, score_seconds=score_seconds, **stored)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"This is no line that Evaluation.to_json wrote ({type(error).__name__}: {error}): {text[:200]!r}"
+            ) from error
+
+
+def _number(value: float) -> float:
+    """A plain float; every NaN is the same object, so that equal evaluations compare and hash as such."""
+    number = float(value)
+    return math.nan if math.isnan(number) else number
 
 
 def _without_nan(values: Mapping[str, float]) -> dict[str, float | None]:
@@ -104,7 +165,7 @@ def _without_nan(values: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _or_none(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+    return None if math.isnan(value) else value
 
 
 def _or_nan(value: float | None) -> float:

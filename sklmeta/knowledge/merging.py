@@ -1,0 +1,107 @@
+"""Two knowledge bases as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sklmeta.knowledge.tables import STATUS_NAMES, positions
+
+if TYPE_CHECKING:
+    from sklmeta.knowledge.base import KnowledgeBase
+
+_MISSING, _OK = STATUS_NAMES.index("missing"), STATUS_NAMES.index("ok")
+
+
+def merged(first: KnowledgeBase, second: KnowledgeBase) -> dict[str, Any]:
+    """Arguments for the constructor of KnowledgeBase; see `KnowledgeBase.merge`."""
+    if None not in (first.task_type, second.task_type) and first.task_type != second.task_type:
+        raise ValueError(f"Cannot merge knowledge about {first.task_type} with knowledge about {second.task_type}.")
+    tasks = _union(first.tasks, second.tasks)
+    configurations = _union(first.configurations, second.configurations)
+    metrics = _union(first.metrics, second.metrics)
+    both = _Pair(first, second, tasks, configurations)
+    status = both.newest(lambda kb: kb.status_codes, _MISSING)
+    return {
+        "tasks": tasks,
+        "configurations": configurations,
+        "scores": {m: both.of_metric(m, lambda kb, m: kb.scores(m), status) for m in metrics},
+        "status": status,
+        "meta_features": _meta_features(first.meta_features, second.meta_features, tasks),
+        "standard_errors": {m: both.of_metric(m, lambda kb, m: kb.standard_errors(m), status) for m in metrics},
+        "fit_seconds": both.newest(lambda kb: kb.fit_seconds, np.nan),
+        "score_seconds": both.newest(lambda kb: kb.score_seconds, np.nan),
+        "families": both.families(),
+        "reasons": both.reasons(),
+        "provenance": {**first.provenance, **second.provenance},
+        "task_type": first.task_type or second.task_type,
+        "info": {**first.info, **second.info},
+    }
+
+
+class _Pair:
+    """Two knowledge bases, and where their rows and columns are in the merged tables."""
+
+    def __init__(
+        self,
+        first: KnowledgeBase,
+        second: KnowledgeBase,
+        tasks: list[Hashable],
+        configurations: list[Hashable],
+    ):
+        self.both = (first, second)
+        self.shape = len(tasks), len(configurations)
+        self.tasks = tasks
+        row, column = positions(tasks), positions(configurations)
+        self.places = [np.ix_([row[t] for t in kb.tasks], [column[c] for c in kb.configurations]) for kb in self.both]
+
+    def newest(self, get: Callable[[KnowledgeBase], np.ndarray], empty: float) -> np.ndarray:
+        """The second's entries where it evaluated, else the first's; shape (n_tasks, n_configurations)."""
+        united = np.full(self.shape, empty)
+        for kb, at in zip(self.both, self.places, strict=True):
+            united[at] = np.where(kb.status_codes != _MISSING, get(kb), united[at])
+        return united
+
+    def of_metric(self, metric: str, get: Callable[[KnowledgeBase, str], np.ndarray], status: np.ndarray) -> np.ndarray:
+        """As `newest`, among those that recorded the metric; NaN where the newest evaluation is not ok."""
+        united = np.full(self.shape, np.nan)
+        for kb, at in zip(self.both, self.places, strict=True):
+            if metric in kb.metrics:
+                recorded = (kb.status_codes == _OK) & np.isfinite(kb.scores(metric))
+                united[at] = np.where(recorded, get(kb, metric), united[at])
+        return np.where(status == _OK, united, np.nan)
+
+    def families(self) -> list[Any]:
+        """Of each task, by the second where it has the task."""
+        family = {t: f for kb in self.both for t, f in zip(kb.tasks, kb.families, strict=True)}
+        return [family[task] for task in self.tasks]
+
+    def reasons(self) -> dict[tuple[Hashable, Any], str]:
+        """Why evaluations are not ok, without the first's where the second evaluated."""
+        first, second = self.both
+        row, column = positions(second.tasks), positions(second.configurations)
+        evaluated = second.status_codes != _MISSING
+        kept = {
+            (task, configuration): why
+            for (task, configuration), why in first.reasons.items()
+            if task not in row or configuration not in column or not evaluated[row[task], column[configuration]]
+        }
+        return {**kept, **second.reasons}
+
+
+def _union(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
+    return list(dict.fromkeys([*first, *second]))
+
+
+def _meta_features(first: pd.DataFrame, second: pd.DataFrame, tasks: list[Hashable]) -> pd.DataFrame:
+    """The second's values where it has them, else the first's; columns of both."""
+    names = _union(first.columns, second.columns)
+    row, column = positions(tasks), positions(names)
+    values = np.full((len(tasks), len(names)), np.nan)
+    for frame in (first, second):
+        at = np.ix_([row[t] for t in frame.index], [column[n] for n in frame.columns])
+        values[at] = np.where(np.isnan(frame.to_numpy()), values[at], frame.to_numpy())
+    return pd.DataFrame(values, columns=pd.Index(names, tupleize_cols=False))
