@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 import time
 import traceback
@@ -101,9 +102,9 @@ class _Child:
             raise WorkerDied(f"the worker process ended with exit code {self.process.exitcode}") from error
 
     def kill(self) -> None:
-        with contextlib.suppress(Exception):
-            self.process.kill()
-            self.process.join(5.0)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # loky's processes have no kill()
+        self.process.join(5.0)
         self.connection.close()
         if getattr(_local, "child", None) is self:
             del _local.child
