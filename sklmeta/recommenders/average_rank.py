@@ -39,4 +39,4 @@ class AverageRank(Recommender):
         return list(np.argsort(mean_ranks(self.scores_, w)[columns], kind="stable"))
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray) -> str:
-        return f"it ranks best on average over {len(self.scores_)} known tasks"
+        return f"it comes next by average rank over {len(self.scores_)} known tasks"

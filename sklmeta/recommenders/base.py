@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge import KnowledgeBase
-from sklmeta.recommenders.kernels import completed, scaled, softmax, weighted_quantile
+from sklmeta.recommenders.kernels import bounded_seconds, completed, scaled, softmax, weighted_quantile
 from sklmeta.recommenders.recommendation import Recommendation, SimilarTask
 
 _SHOWN_TASKS = 5
 _TEMPERATURE = 0.05  # of the strategy: on scores scaled to [0, 1], a tenth less is e^2 times less probable
 _ROWS_FEATURE = "log_rows"
+_NEVER_EVALUATED = "nothing is known against it: the knowledge has never evaluated it"
 
 
 class Recommender(BaseEstimator, ABC):
@@ -31,8 +32,10 @@ class Recommender(BaseEstimator, ABC):
     * `recommend` gives at most `n` recommendations, best first, all different, none of them observed already, all
       among `candidates` where given; it is deterministic, and does not depend on the order of tasks.
     * Failures (``timeout``, ``failed``, an observed NaN) count as a task's worst score; what was never evaluated is
-      unknown and estimated.
+      unknown and estimated. A task without any score in the metric says nothing and is left out.
     * A configuration that the knowledge never evaluated anywhere is recommended last.
+    * Only differences within a task count for the order: adding a number to a task's scores, or multiplying them by a
+      positive one, changes none.
 
     A new recommender implements `_weights` and `_order`.
     """
@@ -54,17 +57,28 @@ class Recommender(BaseEstimator, ABC):
 
         Raises
         ------
+        TypeError
+            If `knowledge` is no KnowledgeBase.
         ValueError
             If the knowledge is empty or has no such metric.
         """
+        if not isinstance(knowledge, KnowledgeBase):
+            raise TypeError(
+                f"knowledge must be a KnowledgeBase, got {type(knowledge).__name__}; tables become one by "
+                "KnowledgeBase.from_frames."
+            )
         if 0 in (len(knowledge.tasks), len(knowledge.configurations)):
-            raise ValueError(f"There is nothing to learn from in {knowledge!r}.")
-        raw, status = knowledge.scores(metric), knowledge.status
-        self.metric_, self.knowledge_ = metric, knowledge
-        self.scores_ = completed(raw, np.isin(status, ["timeout", "failed"]))
+            raise ValueError(f"There is nothing to learn from in {knowledge!r}; collect evaluations first.")
+        self.metric_, self.knowledge_ = metric, _informative(knowledge, metric)
+        raw, status = self.knowledge_.scores(metric), self.knowledge_.status
+        failed = np.isin(status, ["timeout", "failed"])
+        self.scores_ = completed(raw, failed)
         self.scaled_ = scaled(self.scores_)
-        self.evaluated_ = (status != "missing").any(axis=0)
-        self.position_ = {c: j for j, c in enumerate(knowledge.configurations)}
+        self.evaluated_ = (np.isfinite(raw) | failed).any(axis=0)
+        self.best_ = np.where(np.isfinite(raw), raw, -np.inf).argmax(axis=1)
+        self.seconds_ = bounded_seconds(self.knowledge_.fit_seconds, status == "timeout")
+        self.position_ = {c: j for j, c in enumerate(self.knowledge_.configurations)}
+        self.meta_features_ = self.knowledge_.meta_features
         self._learn()
         return self
 
@@ -84,7 +98,8 @@ class Recommender(BaseEstimator, ABC):
         n : int, default=1
             How many.
         observed : mapping of Configuration to float or (float, float), default=None
-            What was already tried there: its score, or score and standard error. NaN means that it failed.
+            What was already tried there: its score, or score and standard error. NaN means that it failed. The
+            knowledge need not have it.
         candidates : iterable of Configuration, default=None
             What may be recommended; None is all that the knowledge has.
 
@@ -96,7 +111,7 @@ class Recommender(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If `n` is no positive integer, or a candidate is unknown.
+            If `n` is no positive integer, a candidate is unknown, or something observed is no Configuration.
         """
         check_is_fitted(self, "scores_")
         if not isinstance(n, int | np.integer) or n < 1:
@@ -107,9 +122,12 @@ class Recommender(BaseEstimator, ABC):
             return []
         w = self._weights(features, tried)
         seen, unseen = left[self.evaluated_[left]], left[~self.evaluated_[left]]
-        order = [*seen[self._order(seen, w, tried, n)], *unseen][:n]
+        order = [*(seen[self._order(seen, w, tried, n)] if len(seen) else ()), *unseen][:n]
         similar, why = self._similar(w), self._reason(features, w)
-        return [self._recommendation(int(j), w, features, similar, why) for j in order]
+        return [
+            self._recommendation(int(j), w, features, similar, why if self.evaluated_[j] else _NEVER_EVALUATED)
+            for j in order
+        ]
 
     def strategy(
         self,
@@ -137,15 +155,26 @@ class Recommender(BaseEstimator, ABC):
         Returns
         -------
         dict of hashable to float
-            By name of the base estimator, most probable first; sums to one.
+            By name of the base estimator, most probable first; sums to one. Empty where there are no candidates.
+
+        Raises
+        ------
+        ValueError
+            If `temperature` is not positive, a candidate is unknown, or something observed is no Configuration.
         """
         check_is_fitted(self, "scores_")
-        columns = self._candidates(candidates)
+        if not temperature > 0:
+            raise ValueError(f"temperature must be positive, got {temperature!r} instead.")
+        members: dict[Hashable, list[int]] = {}
+        for j in self._candidates(candidates):
+            members.setdefault(self.knowledge_.configurations[j].estimator, []).append(j)
+        if not members:
+            return {}
         w = self._weights(self._features(meta_features), self._observed(observed))
-        names = list(dict.fromkeys(self.knowledge_.configurations[j].estimator for j in columns))
-        best = np.column_stack([self.scaled_[:, self._of(name, columns)].max(axis=1) for name in names])
+        best = np.column_stack([self.scaled_[:, columns].max(axis=1) for columns in members.values()])
         shares = w @ softmax(best, temperature)
-        return {names[k]: float(shares[k]) for k in np.argsort(-shares, kind="stable")}
+        names = list(members)
+        return {names[k]: float(shares[k]) for k in np.argsort(-np.round(shares, 12), kind="stable")}
 
     # -- what a recommender implements -----------------------------------------------------------------------------
 
@@ -166,22 +195,26 @@ class Recommender(BaseEstimator, ABC):
     # -- what they share -------------------------------------------------------------------------------------------
 
     def _features(self, meta_features: Any) -> np.ndarray | None:
-        """In the knowledge's order, NaN where unknown; None where there are none."""
-        names = list(self.knowledge_.meta_features.columns)
+        """In the knowledge's order, NaN where unknown; None where none is known."""
+        names = list(self.meta_features_.columns)
         if meta_features is None or not names:
             return None
         if isinstance(meta_features, pd.Series | Mapping):
-            return np.array([meta_features.get(name, np.nan) for name in names], dtype=float)
-        values = np.asarray(meta_features, dtype=float)
+            named = dict(meta_features.items())
+            values = np.array([named.get(name, np.nan) for name in names], dtype=float)
+        else:
+            values = np.asarray(meta_features, dtype=float)
         if values.shape != (len(names),):
             raise ValueError(
                 f"meta_features has shape {values.shape}; the knowledge has {len(names)} meta-features. Pass a "
                 "Series or a mapping with their names."
             )
-        return values
+        return values if np.isfinite(values).any() else None
 
     def _observed(self, observed: Mapping[Configuration, Any] | None) -> dict[int, float]:
         """Scores by column; of configurations that the knowledge does not have, nothing can be learned."""
+        if not isinstance(observed, Mapping | None) or not all(isinstance(c, Configuration) for c in observed or ()):
+            raise ValueError(f"observed must map Configuration objects to scores, got {observed!r} instead.")
         scores = {c: float(np.ravel(v)[0]) for c, v in (observed or {}).items()}
         return {self.position_[c]: score for c, score in scores.items() if c in self.position_}
 
@@ -192,23 +225,24 @@ class Recommender(BaseEstimator, ABC):
         for candidate in candidates:
             if candidate not in self.position_:
                 raise ValueError(
-                    f"Candidate {candidate!r} is not in the knowledge; it has {len(self.position_)} others."
+                    f"Candidate {candidate!r} is not among the {len(self.position_)} configurations of the knowledge; "
+                    "leave it out, or merge evaluations of it into the knowledge."
                 )
             found.append(self.position_[candidate])
         return np.unique(np.array(found, dtype=int))
 
-    def _of(self, estimator: Hashable, columns: Sequence[int]) -> list[int]:
-        return [j for j in columns if self.knowledge_.configurations[j].estimator == estimator]
-
     def _similar(self, w: np.ndarray) -> tuple[SimilarTask, ...]:
-        shown = []
-        for i in np.argsort(-w, kind="stable")[:_SHOWN_TASKS]:
-            best = int(np.argmax(self.scores_[i]))
-            configuration = self.knowledge_.configurations[best]
-            shown.append(
-                SimilarTask(self.knowledge_.tasks[i], float(w[i]), configuration, float(self.scores_[i, best]))
+        """The heaviest tasks, of those that weigh more than the lightest."""
+        heavy = [i for i in np.argsort(-w, kind="stable") if w[i] > w.min() * (1 + 1e-9)]
+        return tuple(
+            SimilarTask(
+                self.knowledge_.tasks[i],
+                float(w[i]),
+                self.knowledge_.configurations[self.best_[i]],
+                float(self.scores_[i, self.best_[i]]),
             )
-        return tuple(shown)
+            for i in heavy[:_SHOWN_TASKS]
+        )
 
     def _recommendation(
         self, j: int, w: np.ndarray, features: np.ndarray | None, similar: tuple[SimilarTask, ...], why: str
@@ -227,13 +261,19 @@ class Recommender(BaseEstimator, ABC):
 
     def _seconds(self, j: int, w: np.ndarray, features: np.ndarray | None) -> float:
         """Weighted median over tasks of the fit's seconds, each scaled from its task's rows to the new one's."""
-        seconds = self.knowledge_.fit_seconds[:, j]
+        seconds = self.seconds_[:, j]
         known = np.isfinite(seconds)
         if not known.any() or not w[known].sum() > 0:
             return float("nan")
-        names = list(self.knowledge_.meta_features.columns)
-        if features is not None and _ROWS_FEATURE in names:
-            at = names.index(_ROWS_FEATURE)
-            more = features[at] - self.knowledge_.meta_features.iloc[:, at].to_numpy()
-            seconds = seconds * np.exp(np.nan_to_num(more))
+        if features is not None and _ROWS_FEATURE in self.meta_features_:
+            more = features[self.meta_features_.columns.get_loc(_ROWS_FEATURE)] - self.meta_features_[_ROWS_FEATURE]
+            seconds = seconds * np.exp(np.nan_to_num(more.to_numpy()))
         return float(weighted_quantile(seconds[known], w[known], [0.5])[0])
+
+
+def _informative(knowledge: KnowledgeBase, metric: str) -> KnowledgeBase:
+    """The tasks with a score in the metric; all where there is none at all."""
+    scored = np.isfinite(knowledge.scores(metric)).any(axis=1)
+    if scored.all() or not scored.any():
+        return knowledge
+    return knowledge.select(tasks=[task for task, kept in zip(knowledge.tasks, scored, strict=True) if kept])

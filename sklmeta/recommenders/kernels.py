@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import rankdata
 
+_TIE = 1e-12  # sums over tasks in another order differ by rounding only
+
 
 def completed(Y: np.ndarray, failed: np.ndarray) -> np.ndarray:
     """Scores without gaps: failures count as the task's worst score, unknown ones are estimated.
@@ -51,7 +53,7 @@ def scaled(Y: np.ndarray) -> np.ndarray:
 
 def mean_ranks(Y: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Weighted mean over tasks of each configuration's rank, 1 for the best, ties shared; (n_configurations,)."""
-    return w @ rankdata(-Y, axis=1, method="average")
+    return np.round(w @ rankdata(-Y, axis=1, method="average"), 9)  # equal whatever the order of the tasks
 
 
 def greedy_portfolio(
@@ -88,27 +90,56 @@ def greedy_portfolio(
     best = np.full(len(Y), -np.inf) if covered is None else np.array(covered, dtype=float)
     left = np.ones(Y.shape[1], dtype=bool)
     order: list[int] = []
+    choice = first
     while len(order) < min(n, Y.shape[1]):
-        if first is not None and not order:
-            choice = first
-        else:
-            value = w @ np.maximum(Y, best[:, None])
-            key = np.where(left, np.round(value, 12) + 1e-13 * np.argsort(np.argsort(mean)), -np.inf)
-            choice = int(np.argmax(key))
+        if choice is None:
+            choice = _largest(left, w @ np.maximum(Y, best[:, None]), mean)
         order.append(choice)
-        left[choice] = False
-        best = np.maximum(best, Y[:, choice])
+        left[choice], best, choice = False, np.maximum(best, Y[:, choice]), None
     return order
 
 
+def _largest(left: np.ndarray, *keys: np.ndarray) -> int:
+    """Position, among those left, of the largest first key; of ties the largest next key; at last the first one."""
+    found = np.flatnonzero(left)
+    for key in keys:
+        top = key[found].max()
+        found = found[key[found] >= top - _TIE * max(1.0, abs(top))]
+    return int(found[0])
+
+
+def bounded_seconds(seconds: np.ndarray, timeout: np.ndarray) -> np.ndarray:
+    """Seconds in which a timeout took as long as the slowest configuration that finished on its task.
+
+    Parameters
+    ----------
+    seconds : ndarray of shape (n_tasks, n_configurations)
+        NaN where unknown.
+    timeout : ndarray of bool of shape (n_tasks, n_configurations)
+        Where a configuration ran over its limit.
+
+    Returns
+    -------
+    ndarray of shape (n_tasks, n_configurations)
+        A lower bound at timeouts; without it, what is slow on most tasks would look quick by the few it finished.
+    """
+    known = np.isfinite(seconds)
+    slowest = np.where(known, seconds, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
+    return np.where(timeout & ~known & np.isfinite(slowest), slowest, seconds)
+
+
 def robust_scale(M: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median and spread (interquartile range, or standard deviation where that is 0) of each column; NaN left out."""
+    """Median and spread of each column, NaN left out.
+
+    The spread is the interquartile range, or the standard deviation where that is 0, or infinite where that is 0, too:
+    a column that never varied tells nobody apart.
+    """
     centre = np.array([np.median(c[np.isfinite(c)]) if np.isfinite(c).any() else 0.0 for c in M.T])
     spread = []
     for column in M.T:
         values = column[np.isfinite(column)]
         quartiles = np.subtract(*np.percentile(values, [75, 25])) if len(values) else 0.0
-        spread.append(quartiles or (values.std() if len(values) else 0.0) or 1.0)
+        spread.append(quartiles or (values.std() if len(values) else 0.0) or np.inf)
     return centre, np.array(spread)
 
 
@@ -120,7 +151,8 @@ def standardised(M: np.ndarray, centre: np.ndarray, spread: np.ndarray, limit: f
 def neighbour_weights(distances: np.ndarray, n_neighbors: int, mixing: float) -> np.ndarray:
     """Weights that fall with distance among the nearest tasks, mixed with equal weights for all.
 
-    The kernel is Epanechnikov's with the distance of the first task that is no neighbour as its width.
+    The kernel is Epanechnikov's with the distance of the first task that is no neighbour as its width. Tasks as far as
+    the last neighbour are neighbours, too.
 
     Parameters
     ----------
@@ -138,10 +170,10 @@ def neighbour_weights(distances: np.ndarray, n_neighbors: int, mixing: float) ->
     """
     n = len(distances)
     uniform = np.full(n, 1 / n)
-    width = np.sort(distances)[n_neighbors] if n_neighbors < n else distances.max() * (1 + 1 / n)
-    kernel = np.clip(1 - (distances / width) ** 2, 0, None) if width > 0 else (distances == 0).astype(float)
-    if kernel.sum() == 0:
-        return uniform
+    last = np.sort(distances)[min(n_neighbors, n) - 1]
+    farther = distances[distances > last * (1 + _TIE)]
+    width = farther.min() if len(farther) else last * (1 + 1 / n)
+    kernel = np.clip(1 - (distances / width) ** 2, 0, None) if width > 0 else np.ones(n)
     return (1 - mixing) * kernel / kernel.sum() + mixing * uniform
 
 

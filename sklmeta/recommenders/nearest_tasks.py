@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 
@@ -55,14 +56,16 @@ class NearestTasks(Portfolio):
         self.mixing = mixing
 
     def _learn(self) -> None:
-        if self.n_neighbors < 1 or not 0 <= self.mixing <= 1:
+        if not isinstance(self.n_neighbors, Integral) or self.n_neighbors < 1 or not 0 <= self.mixing <= 1:
             raise ValueError(
-                f"n_neighbors must be at least 1 and mixing between 0 and 1; got n_neighbors={self.n_neighbors!r}, "
-                f"mixing={self.mixing!r}."
+                "n_neighbors must be an integer of at least 1 and mixing between 0 and 1; got "
+                f"n_neighbors={self.n_neighbors!r}, mixing={self.mixing!r}."
             )
         M = self.knowledge_.meta_features.to_numpy(dtype=float)
-        self.centre_, self.spread_ = robust_scale(M)
-        self.standardised_ = standardised(M, self.centre_, self.spread_)
+        centre, spread = robust_scale(M)
+        self.centre_: np.ndarray = centre
+        self.spread_: np.ndarray = spread
+        self.standardised_: np.ndarray = standardised(M, centre, spread)
 
     def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
         if features is None:
@@ -73,16 +76,16 @@ class NearestTasks(Portfolio):
 
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
         covered = self._covered(observed)
-        first = None if observed else int(np.argmax(self._promise(w)[columns]))
+        first = int(np.argmax(self._promise(w)[columns])) if covered is None else None
         return greedy_portfolio(self.scaled_[:, columns], w, n, covered=covered, first=first)
 
     def _promise(self, w: np.ndarray) -> np.ndarray:
         """Weighted mean of place and rank, both from 0 to 1; shape (n_configurations,)."""
         n = max(self.scores_.shape[1] - 1, 1)
-        return (w @ self.scaled_ + 1 - (mean_ranks(self.scores_, w) - 1) / n) / 2
+        return np.round((w @ self.scaled_ + 1 - (mean_ranks(self.scores_, w) - 1) / n) / 2, 9)
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray) -> str:
-        if features is None:
-            return f"{Portfolio._reason(self, features, w)} (no meta-features were given to look for similar ones)"
         nearest = [str(task.task) for task in self._similar(w)[:3]]
-        return f"it did well on the known tasks most like this one: {', '.join(nearest)}"
+        if features is None or not nearest:
+            return f"{super()._reason(features, w)}, all alike, for there are no meta-features to tell them apart"
+        return f"it comes next by the known tasks most like this one: {', '.join(nearest)}"

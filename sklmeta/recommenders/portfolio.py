@@ -36,8 +36,9 @@ class Portfolio(AverageRank):
         return greedy_portfolio(self.scaled_[:, columns], w, n, covered=self._covered(observed))
 
     def _covered(self, observed: Mapping[int, float]) -> np.ndarray | None:
-        """Best scaled score on each known task of what was tried on the new one."""
-        return self.scaled_[:, list(observed)].max(axis=1) if observed else None
+        """Best scaled score on each known task of what was tried on the new one; what failed there covers nothing."""
+        tried = [j for j, score in observed.items() if np.isfinite(score)]
+        return self.scaled_[:, tried].max(axis=1) if tried else None
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray) -> str:
-        return f"it belongs to the list that covers {len(self.scores_)} known tasks best"
+        return f"it adds most to what was tried before, over {len(self.scores_)} known tasks"

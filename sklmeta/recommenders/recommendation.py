@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -52,7 +53,7 @@ class Recommendation:
     expected_seconds : float
         CPU seconds of one fit on a table of this many rows; NaN where the knowledge has no times.
     similar_tasks : tuple of SimilarTask
-        The tasks that weighed most, first the one that weighed most.
+        The tasks that weighed most, first the one that weighed most; empty where all weighed the same.
     reason : str
         One sentence.
     task_type : {"classification", "regression"} or None, default=None
@@ -95,9 +96,10 @@ class Recommendation:
     def __str__(self) -> str:
         low, high = self.interval
         settings = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
+        seconds = "unknown time" if isnan(self.expected_seconds) else f"{self.expected_seconds:.2g} s"
         return (
             f"{self.configuration.estimator}({settings})\n"
             f"  expected {self.metric}: {self.expected_score:.3g} (80 % of similar tasks: {low:.3g} to {high:.3g}), "
-            f"{self.expected_seconds:.2g} s a fit\n"
+            f"{seconds} a fit\n"
             f"  why: {self.reason}"
         )
