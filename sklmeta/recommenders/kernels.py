@@ -51,6 +51,13 @@ def scaled(Y: np.ndarray) -> np.ndarray:
     return (Y - low) / np.where(span > 0, span, 1.0)
 
 
+def above_median(Y: np.ndarray) -> np.ndarray:
+    """Each task's scores with 0 at its median and 1 at its best, cut at -1, so that no disaster rules; flat: zeros."""
+    median = np.median(Y, axis=1, keepdims=True)
+    span = Y.max(axis=1, keepdims=True) - median
+    return np.clip((Y - median) / np.where(span > 0, span, 1.0), -1.0, 1.0)
+
+
 def mean_ranks(Y: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Weighted mean over tasks of each configuration's rank, 1 for the best, ties shared; (n_configurations,)."""
     return np.round(w @ rankdata(-Y, axis=1, method="average"), 9)  # equal whatever the order of the tasks

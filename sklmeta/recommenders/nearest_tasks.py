@@ -8,6 +8,7 @@ from numbers import Integral
 import numpy as np
 
 from sklmeta.recommenders.kernels import (
+    above_median,
     greedy_portfolio,
     mean_ranks,
     neighbour_weights,
@@ -21,13 +22,13 @@ class NearestTasks(Portfolio):
     """Recommends what did well on the known tasks whose meta-features are nearest.
 
     Known tasks are weighted by a kernel on the distance of their meta-features, mixed with equal weights. The first
-    pick has the best weighted mean of two views of a score, its place between a task's worst and best and its rank;
-    the next ones raise the weighted mean of the best score so far the most. (The k nearest alone, as in auto-sklearn
+    pick has the best weighted mean of two views of a score, how far it is above the task's median and its rank; the
+    next ones raise the weighted mean of the best score so far the most. (The k nearest alone, as in auto-sklearn
     1, or a list sorted by expected score, did worse: see benchmarks/RESULTS.md.)
 
     Parameters
     ----------
-    n_neighbors : int, default=15
+    n_neighbors : int, default=10
         How many known tasks count as near.
     mixing : float, default=0.3
         Share of the weight that all known tasks have in equal parts, from 0 to 1.
@@ -51,7 +52,7 @@ class NearestTasks(Portfolio):
     Configuration('svc')
     """
 
-    def __init__(self, n_neighbors: int = 15, mixing: float = 0.3):
+    def __init__(self, n_neighbors: int = 10, mixing: float = 0.3):
         self.n_neighbors = n_neighbors
         self.mixing = mixing
 
@@ -61,6 +62,7 @@ class NearestTasks(Portfolio):
                 "n_neighbors must be an integer of at least 1 and mixing between 0 and 1; got "
                 f"n_neighbors={self.n_neighbors!r}, mixing={self.mixing!r}."
             )
+        self.scaled_ = above_median(self.scores_)
         M = self.knowledge_.meta_features.to_numpy(dtype=float)
         centre, spread = robust_scale(M)
         self.centre_: np.ndarray = centre
@@ -80,7 +82,7 @@ class NearestTasks(Portfolio):
         return greedy_portfolio(self.scaled_[:, columns], w, n, covered=covered, first=first)
 
     def _promise(self, w: np.ndarray) -> np.ndarray:
-        """Weighted mean of place and rank, both from 0 to 1; shape (n_configurations,)."""
+        """Weighted mean of height above the median and rank, both at most 1; shape (n_configurations,)."""
         n = max(self.scores_.shape[1] - 1, 1)
         return np.round((w @ self.scaled_ + 1 - (mean_ranks(self.scores_, w) - 1) / n) / 2, 9)
 
