@@ -48,7 +48,9 @@ def described(targets: Sequence[np.ndarray], task: str | None, shared_classes: b
         return Problem("regression")
     for i, own in enumerate(labels):
         if len(own) == 1:
-            raise ValueError(f"Task {i} has one class, {own[0]!r}: leave it out, a task needs two classes or more.")
+            raise ValueError(
+                f"Task {i} has one class, {own.tolist()[0]!r}: leave it out, a task needs two classes or more."
+            )
     if shared_classes is None:
         shared_classes = max(map(len, labels)) == len(union)
     return Problem("classification", plain_labels(union) if shared_classes else None)
@@ -138,7 +140,7 @@ def _codes(episode: Episode, problem: Problem) -> tuple[np.ndarray, np.ndarray, 
         return y_support, y_query, 0
     classes = np.unique(y_support) if problem.classes is None else problem.classes
     if len(classes) < 2:
-        raise ValueError(f"A task's support has one class, {classes[0]!r}: it needs two classes or more.")
+        raise ValueError(f"A task's support has one class, {classes.tolist()[0]!r}: it needs two classes or more.")
     return codes_of(y_support, classes), codes_of(y_query, classes), len(classes)
 
 
@@ -148,7 +150,7 @@ def codes_of(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     unknown = classes[codes] != y
     if unknown.any():
         raise ValueError(
-            f"y holds {y[unknown][0]!r}, which is none of the classes {classes.tolist()}. Where labels mean "
+            f"y holds {y[unknown].tolist()[0]!r}, which is none of the classes {classes.tolist()}. Where labels mean "
             "something else in each task, meta_train with shared_classes=False; the support must show all."
         )
     return codes

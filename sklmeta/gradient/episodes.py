@@ -205,7 +205,9 @@ def _check_enough(y: np.ndarray, n_shots: int | None, stratify: bool, i: int) ->
     labels, counts = np.unique(y, return_counts=True) if stratify else (None, np.array([len(y)]))
     needed = (n_shots or 1) + 1
     if labels is not None and len(labels) == 1:
-        raise ValueError(f"Task {i} has one class, {labels[0]!r}: leave it out, a task needs two classes or more.")
+        raise ValueError(
+            f"Task {i} has one class, {labels.tolist()[0]!r}: leave it out, a task needs two classes or more."
+        )
     if counts.max() < needed:
         raise ValueError(
             f"Task {i} has too few rows for support and query: {counts.max()} "

@@ -229,7 +229,9 @@ class _MetaClassifier(ClassifierMixin, _MetaModel):
         else:
             self.classes_ = plain_labels(np.unique(y if classes is None else classes))
         if len(self.classes_) < 2:
-            raise ValueError(f"y has one class, {self.classes_[0]!r}: {type(self).__name__} needs two classes or more.")
+            raise ValueError(
+                f"y has one class, {self.classes_.tolist()[0]!r}: {type(self).__name__} needs two classes or more."
+            )
         return len(self.classes_)
 
     def _coded(self, y: np.ndarray) -> np.ndarray:

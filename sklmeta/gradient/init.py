@@ -223,25 +223,17 @@ class MetaInit:
             If the file is not of this kind, damaged, or of a newer format.
         """
         try:
-            with zipfile.ZipFile(path) as archive:
-                described = json.loads(archive.read("init.json"))
-                arrays = {
-                    name.removesuffix(".npy"): np.lib.format.read_array(
-                        io.BytesIO(archive.read(name)), allow_pickle=False
-                    )
-                    for name in archive.namelist()
-                    if name.endswith(".npy")
-                }
-        except (zipfile.BadZipFile, zlib.error, KeyError, ValueError) as error:
+            described, arrays = _contents(path)
+            if described.get("format") == FORMAT:
+                return _restored(described, arrays)
+        except (zipfile.BadZipFile, zlib.error, KeyError, TypeError, ValueError) as error:
             raise KnowledgeFormatError(
                 f"{os.fspath(path)!r} is no file that MetaInit.save wrote, or is damaged: {error}."
             ) from error
-        if described.get("format") != FORMAT:
-            raise KnowledgeFormatError(
-                f"{os.fspath(path)!r} has format {described.get('format')!r}; this version of sklmeta reads "
-                f"format {FORMAT}. Upgrade sklmeta, or train anew."
-            )
-        return _restored(described, arrays)
+        raise KnowledgeFormatError(
+            f"{os.fspath(path)!r} has format {described.get('format')!r}; this version of sklmeta reads "
+            f"format {FORMAT}. Upgrade sklmeta, or train anew."
+        )
 
     def batches(self, episodes: list[Episode]) -> list[Batch]:
         """Episodes as arrays in this value's scale and dtype, grouped by size."""
@@ -284,7 +276,8 @@ class MetaInit:
         return arrays | {f"history-{name}": array for name, array in self.history.items()}
 
     def _content(self) -> tuple:
-        arrays = {k: (v.dtype.str, v.shape, v.tobytes()) for k, v in self._arrays().items()}
+        learned = {k: v for k, v in self._arrays().items() if not k.startswith("history-")}  # it has seconds
+        arrays = {k: (v.dtype.str, v.shape, v.tobytes()) for k, v in learned.items()}
         return json.dumps(self._described(), sort_keys=True), arrays
 
 
@@ -330,6 +323,15 @@ def _read_only(array: Any) -> np.ndarray:
     fixed = np.array(array)
     fixed.flags.writeable = False
     return fixed
+
+
+def _contents(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The JSON and the arrays of a file."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        buffers = {name.removesuffix(".npy"): io.BytesIO(archive.read(name)) for name in names}
+        arrays = {name: np.lib.format.read_array(buffers[name], allow_pickle=False) for name in buffers}
+        return json.loads(archive.read("init.json")), arrays
 
 
 def _restored(described: dict[str, Any], arrays: dict[str, np.ndarray]) -> MetaInit:
