@@ -30,6 +30,7 @@ import pandas as pd
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import KnowledgeFormatError
 from sklmeta.knowledge.labels import label_from_json, label_to_json, labels_to_json
+from sklmeta.knowledge.tables import label_index
 
 NAME, FORMAT = "sklmeta-knowledge", 1
 # what zipfile, zlib, json, NumPy and the constructors raise on bytes that are not what was written
@@ -149,7 +150,7 @@ def _arguments(manifest: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
             scores[metric] = arrays[f"best_{i}"][:, None] - arrays[f"shortfall_{i}"].astype(float)
         else:
             scores[metric] = arrays[f"scores_{i}"]
-    names = pd.Index([label_from_json(name) for name in manifest["meta_features"]], tupleize_cols=False)
+    names = label_index([label_from_json(name) for name in manifest["meta_features"]])
     frame = pd.DataFrame(arrays["meta_features"].astype(float), columns=names)
     return {
         "tasks": tasks,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sklmeta.knowledge.tables import STATUS_NAMES, positions
+from sklmeta.knowledge.tables import STATUS_NAMES, label_index, positions
 
 if TYPE_CHECKING:
     from sklmeta.knowledge.base import KnowledgeBase
@@ -104,4 +104,4 @@ def _meta_features(first: pd.DataFrame, second: pd.DataFrame, tasks: list[Hashab
     for frame in (first, second):
         at = np.ix_([row[t] for t in frame.index], [column[n] for n in frame.columns])
         values[at] = np.where(np.isnan(frame.to_numpy()), values[at], frame.to_numpy())
-    return pd.DataFrame(values, columns=pd.Index(names, tupleize_cols=False))
+    return pd.DataFrame(values, columns=label_index(names))

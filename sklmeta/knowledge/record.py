@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from sklmeta.configuration import Configuration, FrozenParams
 from sklmeta.knowledge.labels import label_from_json, label_to_json
@@ -103,6 +103,9 @@ class Evaluation:
             if value < 0 or math.isinf(value):
                 what = name if name in spans else f"The standard error of {name!r}"
                 raise ValueError(f"{what} must be finite and not negative, or NaN; got {value!r} {where}.")
+
+    def __reduce__(self) -> tuple:
+        return Evaluation, tuple(getattr(self, part.name) for part in fields(self))
 
     def to_json(self) -> str:
         """One line of JSON; NaN becomes null, and a task that is neither text, number nor tuple becomes text."""

@@ -17,6 +17,12 @@ def positions(items: Iterable[Hashable]) -> dict[Hashable, int]:
     return {item: i for i, item in enumerate(items)}
 
 
+def label_index(labels: Sequence[Hashable]) -> pd.Index:
+    """A pandas index of exactly these labels; tuples stay tuples and None stays None."""
+    index = pd.Index(labels, tupleize_cols=False)
+    return index if list(index) == list(labels) else pd.Index(labels, tupleize_cols=False, dtype=object)
+
+
 def check_unique(what: str, items: Iterable[Hashable]) -> None:
     """Raise ValueError if an item comes twice or is NaN, which no look-up finds."""
     seen: set[Hashable] = set()
@@ -110,7 +116,7 @@ def status_codes(status: Any, scores: Mapping[str, np.ndarray], shape: tuple[int
 
 def meta_feature_table(frame: pd.DataFrame | None, tasks: Sequence[Hashable]) -> pd.DataFrame:
     """A float copy with the tasks as its index; the rows are in their order already. No columns for None."""
-    index = pd.Index(tasks, tupleize_cols=False)
+    index = label_index(tasks)
     if frame is None:
         return pd.DataFrame(index=index)
     if len(frame) != len(tasks):
@@ -123,7 +129,7 @@ def meta_feature_table(frame: pd.DataFrame | None, tasks: Sequence[Hashable]) ->
             values[:, k] = frame.iloc[:, k].to_numpy(dtype=float, na_value=np.nan)
         except (TypeError, ValueError) as error:
             raise ValueError(f"Meta-feature {name!r} is not numeric ({error}); encode it or leave it out.") from error
-    return pd.DataFrame(values, index=index, columns=pd.Index(names, tupleize_cols=False))
+    return pd.DataFrame(values, index=index, columns=label_index(names))
 
 
 def aligned(frame: pd.DataFrame, tasks: Sequence[Hashable]) -> pd.DataFrame:
