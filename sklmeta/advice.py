@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,18 +40,22 @@ class Advice:
         if self.recommender is None:
             return []
         found: list[Recommendation] = self.recommender.recommend(self.meta_features, n=n, candidates=list(self.known))
-        return [replace(c, recommendation=r) for r in found for c in self.known[r.configuration]][:n]
+        return [replace(c, recommendation=_for(c, r)) for r in found for c in self.known[r.configuration]][:n]
 
     @property
     def heard_of(self) -> set[str]:
         """Names of the members that the knowledge has configurations of."""
         return {candidate.member.name for candidates in self.known.values() for candidate in candidates}
 
-    def strategy(self) -> dict[str, float]:
+    def strategy(self) -> dict[Hashable, float]:
         """How probably each kind of base estimator holds the best configuration."""
         if self.recommender is None:
             return {}
         return self.recommender.strategy(self.meta_features, candidates=list(self.known))
+
+
+def _for(candidate: Candidate, recommendation: Recommendation) -> Recommendation:
+    return replace(recommendation, configuration=candidate.member.as_set(recommendation.configuration))
 
 
 def consult(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Hashable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+
+from sklmeta.preprocessing import plain_table
 
 _FEWEST_ROWS = 4  # two folds of two rows: with less there is nothing to compare models on
 
@@ -29,7 +32,10 @@ def check_rows(X: Any) -> Any:
     Raises
     ------
     ValueError
-        If there are no rows or columns, if a number is infinite or complex, or `X` is not a table.
+        If there are no rows or columns, if a number is infinite or complex, if a column has a type that is none of
+        the kinds that are understood, or `X` is not a table.
+    TypeError
+        If a cell holds a list, a dict or the like.
     """
     if isinstance(X, pd.DataFrame):
         _check_frame(X)
@@ -39,6 +45,8 @@ def check_rows(X: Any) -> Any:
     array = check_array(X, dtype=None, ensure_all_finite=False)
     if array.dtype.kind == "c":
         raise ValueError("Complex data not supported: X has complex numbers. Split them into two columns each.")
+    if array.dtype == object:
+        _check_frame(pd.DataFrame(array).infer_objects())
     if array.dtype.kind == "f" and np.isinf(array).any():
         row, column = np.argwhere(np.isinf(array))[0]
         raise ValueError(f"Input X contains infinity (the first in row {row}, column {column}). {_NO_INFINITY}")
@@ -54,15 +62,32 @@ def _check_frame(X: pd.DataFrame) -> None:
             f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) (shape={X.shape}) while a "
             "minimum of 1 is required."
         )
+    plain_table(X.iloc[:1])  # raises on a column of a kind that it doesn't know
+    for position, (name, dtype) in enumerate(X.dtypes.items()):
+        if pd.api.types.is_object_dtype(dtype):
+            _check_cells(name, X.iloc[:, position])
     numbers = X.select_dtypes("number").select_dtypes(exclude="timedelta")
-    for name in numbers.columns.unique():
-        if pd.api.types.is_complex_dtype(numbers[name].to_numpy().dtype):
-            raise ValueError(f"Complex data not supported: column {name!r} has complex numbers.")
     infinite = np.isinf(numbers.to_numpy(dtype=float, na_value=np.nan))
     if infinite.any():
         row, column = np.argwhere(infinite)[0]
         where = f"the first in row {row} of column {numbers.columns[column]!r}"
         raise ValueError(f"Input X contains infinity ({where}). {_NO_INFINITY}")
+
+
+def _check_cells(name: Hashable, column: pd.Series) -> None:
+    """Cells of a column of objects are text, numbers, dates; never containers."""
+    if pd.api.types.infer_dtype(column, skipna=True) not in ("mixed", "complex"):
+        return
+    for row, value in enumerate(column):
+        if isinstance(value, complex):
+            raise ValueError(f"Complex data not supported: row {row} of column {name!r} holds {value!r}.")
+        if isinstance(value, Collection) and not isinstance(value, str | bytes):
+            raise TypeError(
+                f"Row {row} of column {name!r} holds {value!r}; the argument must be a string or a number. Nested "
+                "values are not supported: expand them into columns."
+            )
+        if isinstance(value, float) and np.isinf(value):
+            raise ValueError(f"Input X contains infinity (row {row} of column {name!r}). {_NO_INFINITY}")
 
 
 def check_target(X: Any, y: Any, task_type: str) -> np.ndarray:
@@ -116,3 +141,29 @@ def _check_numbers(y: np.ndarray) -> np.ndarray:
     if numbers.dtype.kind not in "fiub":
         raise ValueError(f"Unknown label type: y has type {numbers.dtype}; regression needs numbers.")
     return numbers
+
+
+def check_weights(X: Any, y: np.ndarray, sample_weight: Any, task_type: str) -> None:
+    """Whether weights fit the rows and leave something to learn.
+
+    Parameters
+    ----------
+    X : {DataFrame, ndarray, sparse matrix} of shape (n_samples, n_features)
+        Checked rows.
+    y : ndarray of shape (n_samples,)
+        Checked target.
+    sample_weight : array-like of shape (n_samples,) or None
+        One weight a row.
+    task_type : {"classification", "regression"}
+        What it is for.
+
+    Raises
+    ------
+    ValueError
+        If their number is not that of the rows, or fewer than two classes have a weight.
+    """
+    if sample_weight is None or np.ndim(sample_weight) == 0:
+        return
+    check_consistent_length(X, sample_weight)
+    if task_type == "classification" and len(np.unique(y[np.asarray(sample_weight) > 0])) < 2:
+        raise ValueError("Classifier can't train when only one class is left with a positive sample_weight.")

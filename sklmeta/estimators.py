@@ -14,37 +14,34 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, Reg
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
-from sklmeta._sklearn import VisualBlock, check_method_params, routing_enabled
+from sklmeta._sklearn import check_method_params, routing_enabled
 from sklmeta.advice import Advice, consult
-from sklmeta.catalogue import catalogue
-from sklmeta.checks import check_rows, check_target
+from sklmeta.checks import check_rows, check_target, check_weights
+from sklmeta.composition import MembersAsParameters
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import infer_task_type
 from sklmeta.evaluation import with_random_state
+from sklmeta.exceptions import EvaluationWarning
 from sklmeta.knowledge import KnowledgeBase, load_knowledge
-from sklmeta.members import Member, make_members, named_estimators, task_type_of, usable_members
+from sklmeta.members import Member, input_tags_of, make_members, named_estimators, task_type_of, usable_members
 from sklmeta.recommenders import NearestTasks, Recommendation
-from sklmeta.scoring import accepts_weights, deciding_scoring, make_search_scorer, needs_probabilities
+from sklmeta.scoring import (
+    FoldScorer,
+    accepts_weights,
+    check_refit,
+    deciding_scoring,
+    make_search_scorer,
+    needs_probabilities,
+)
 from sklmeta.search import Candidate, evaluate_candidates, plan, tabulate, warn_of_failures
+from sklmeta.winner import Winner
 
 _DEFAULT_N_ITER = 25
 
 
-def _winner_has(method: str) -> Callable[[Any], bool]:
-    """Whether the fitted winner, or before `fit` any member as it would be built, has a method."""
-
-    def check(self: Any) -> bool:
-        if hasattr(self, "best_estimator_"):
-            return hasattr(self.best_estimator_, method)
-        return any(hasattr(m.build({}, probabilities=self._promises_probabilities()), method) for m in self._members())
-
-    return check
-
-
-class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
+class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimator):
     """Wraps estimators, and chooses among them and their hyperparameters by what worked on similar data.
 
     `fit` describes the data by meta-features, asks a recommender which configurations did well on tasks like it,
@@ -196,11 +193,11 @@ class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
         self._check_parameters()
         X, y = self._checked_data(X, y)
         params = check_method_params(X, params=params)
-        weighted = params.get("sample_weight") is not None
-        members = usable_members(self._members(), X, weighted=weighted)
+        check_weights(X, y, params.get("sample_weight"), self._task_type())
+        members = self._usable_members(X, params)
         scorer, deciding = self._scorer(members)
         fit_params, score_params, split_params = self._routed(members, params, scorer)
-        splits = list(self._splitter(y).split(X, y, **split_params))
+        splits = self._splits(X, y, split_params)
 
         random_state = check_random_state(self.random_state)
         advice = self._advice(members, X, y)
@@ -209,15 +206,17 @@ class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
         seeds = random_state.randint(2**31 - 1, size=len(candidates)).tolist()
         built = [with_random_state(self._build(c), s) for c, s in zip(candidates, seeds, strict=True)]
         each_fit_params = [fit_params[c.member.name] for c in candidates]
+        score_fold = FoldScorer(scorer, getattr(self, "classes_", None))
         results = evaluate_candidates(
-            built, X, y, splits, scorer, each_fit_params, score_params, n_jobs=self.n_jobs, verbose=self.verbose
+            built, X, y, splits, score_fold, each_fit_params, score_params, n_jobs=self.n_jobs, verbose=self.verbose
         )
         self.cv_results_ = tabulate(candidates, results)
         warn_of_failures(self.cv_results_)
 
-        self.scorer_, self.n_splits_, self.multimetric_ = scorer, len(splits), deciding is not None
+        self.scorer_ = getattr(scorer, "_scorers", scorer)
+        self.n_splits_, self.multimetric_ = len(splits), "rank_test_score" not in self.cv_results_
         self.strategy_ = advice.strategy()
-        self.recommendations_ = [c.recommendation for c in candidates if c.recommendation is not None]
+        self.recommendations_ = self._ready(candidates)
         self.similar_tasks_ = self.recommendations_[0].similar_tasks if self.recommendations_ else ()
         if self.refit is not False:
             self._choose(deciding)
@@ -228,12 +227,18 @@ class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
         results = self.cv_results_
         if callable(self.refit):
             self.best_index_ = self.refit(results)
-            if not isinstance(self.best_index_, Integral) or not 0 <= self.best_index_ < len(results["params"]):
+            if not isinstance(self.best_index_, int | np.integer) or not 0 <= self.best_index_ < len(results["params"]):
                 raise IndexError(f"refit returned {self.best_index_!r}, which is no row of cv_results_.")
         else:
-            name = deciding or "score"
+            if self.multimetric_:
+                check_refit(self.refit, [n.removeprefix("rank_test_") for n in results if n.startswith("rank_test_")])
+            name = deciding if self.multimetric_ else "score"
             self.best_index_ = int(np.argmin(results[f"rank_test_{name}"]))
             self.best_score_ = float(results[f"mean_test_{name}"][self.best_index_])
+            if np.isnan(self.best_score_):
+                raise ValueError(
+                    f"The metric {name!r} is NaN on every fold of every configuration; choose another one."
+                )
         self.best_params_ = results["params"][self.best_index_]
 
     def _refit(self, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
@@ -271,15 +276,23 @@ class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"n_configs must be a positive integer, got {n_configs!r} instead.")
         self._check_parameters()
         X, y = self._checked_data(X, y, learn=False)
-        members = usable_members(self._members(), X, weighted=False)
+        members = self._usable_members(X, {})
         advice = self._advice(members, X, y)
         if not advice.known:
             raise ValueError(
                 f"The knowledge has no configuration for {[m.name for m in members]} that agrees with what is set. "
                 "Use fit, which searches their param_distributions, or leave some parameters at their default."
             )
-        found = [replace(c.recommendation, _build=_Builder(self._build(c))) for c in advice.recommend(int(n_configs))]
+        found = self._ready(advice.recommend(int(n_configs)))
         return found[0] if n_configs == 1 else found
+
+    def _ready(self, candidates: Sequence[Candidate]) -> list[Recommendation]:
+        """Their recommendations, whose estimators are those that would be fitted here."""
+        return [
+            replace(c.recommendation, _build=_Builder(self._build(c)))
+            for c in candidates
+            if c.recommendation is not None
+        ]
 
     def _advice(self, members: Sequence[Member], X: Any, y: Any) -> Advice:
         task_type = self._task_type()
@@ -318,6 +331,22 @@ class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
                 self.classes_ = np.unique(y)
         return X, y
 
+    def _splits(self, X: Any, y: np.ndarray, split_params: Mapping[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
+        splits = list(self._splitter(y).split(X, y, **split_params))
+        if self._task_type() == "classification":
+            usable = [(train, test) for train, test in splits if len(np.unique(y[train])) > 1]
+            if len(usable) < len(splits):
+                warnings.warn(
+                    f"{len(splits) - len(usable)} of {len(splits)} folds of cv have one class only to train on and are "
+                    "left out. Use a splitter that stratifies.",
+                    EvaluationWarning,
+                    stacklevel=3,
+                )
+            splits = usable
+        if not splits:
+            raise ValueError(f"cv={self.cv!r} gives no fold to train on.")
+        return splits
+
     def _splitter(self, y: np.ndarray) -> Any:
         """`cv` as a splitter; for None, 5 folds or as many as the rows allow."""
         if self.cv is not None:
@@ -347,6 +376,11 @@ class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
 
     def _members(self) -> list[Member]:
         return make_members(self.estimators, self._task_type(), self.param_distributions, self.preprocessor)
+
+    def _usable_members(self, X: Any, params: Mapping[str, Any]) -> list[Member]:
+        # with metadata routing, requests say who gets weights: nobody is left out for not taking them
+        weighted = params.get("sample_weight") is not None and not routing_enabled()
+        return usable_members(self._members(), X, weighted=weighted)
 
     def _build(self, candidate: Candidate) -> Any:
         return candidate.member.build(candidate.params, probabilities=self._promises_probabilities())
@@ -387,208 +421,26 @@ class MetaEstimator(MetaEstimatorMixin, BaseEstimator):
             method_mapping=MethodMapping().add(caller="fit", callee="split"),
         )
 
-    # -- using -----------------------------------------------------------------------------------------------------
-
-    @available_if(_winner_has("predict"))
-    def predict(self, X: Any) -> np.ndarray:
-        """Labels or numbers by the winner.
-
-        Parameters
-        ----------
-        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Predictions.
-        """
-        return self._winner().predict(self._checked_new(X))
-
-    @available_if(_winner_has("predict_proba"))
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities by the winner.
-
-        Parameters
-        ----------
-        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
-        """
-        return self._winner().predict_proba(self._checked_new(X))
-
-    @available_if(_winner_has("predict_log_proba"))
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Logarithms of probabilities by the winner.
-
-        Parameters
-        ----------
-        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
-        """
-        return self._winner().predict_log_proba(self._checked_new(X))
-
-    @available_if(_winner_has("decision_function"))
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Decision values by the winner.
-
-        Parameters
-        ----------
-        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray
-            As the winner's ``decision_function`` has it.
-        """
-        return self._winner().decision_function(self._checked_new(X))
-
-    def score(self, X: Any, y: Any, **params: Any) -> float:
-        """The score that the search optimised, on new data.
-
-        Parameters
-        ----------
-        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
-        y : array-like of shape (n_samples,)
-            Target.
-        **params : dict of str to object
-            For the scorer.
-
-        Returns
-        -------
-        float
-            Greater is better. With several metrics, the one named by `refit`.
-        """
-        winner, X = self._winner(), self._checked_new(X)
-        if routing_enabled():
-            params = process_routing(self, "score", **params).scorer["score"]
-        result = self.scorer_(winner, X, y, **params)
-        return result[self.refit] if isinstance(result, Mapping) else result
-
-    def _winner(self) -> Any:
-        check_is_fitted(self)
-        if not hasattr(self, "best_estimator_"):
-            raise AttributeError(f"This {type(self).__name__} was fitted with refit=False, so it has no winner to use.")
-        return self.best_estimator_
-
-    def _checked_new(self, X: Any) -> Any:
-        X = check_rows(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
-        return X
-
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "cv_results_")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        built = [member.build({}) for member in self._members()]
-        inner = [get_tags(estimator) for estimator in built]
-        tags.estimator_type = inner[0].estimator_type
-        tags.classifier_tags = inner[0].classifier_tags
-        tags.regressor_tags = inner[0].regressor_tags
         tags.target_tags.required = True
-        tags.input_tags.allow_nan = all(t.input_tags.allow_nan for t in inner)
-        tags.input_tags.sparse = all(t.input_tags.sparse for t in inner)
-        tags.input_tags.categorical = all(t.input_tags.categorical for t in inner)
-        tags.input_tags.string = all(t.input_tags.string for t in inner)
+        try:
+            members = [estimator for _, estimator in named_estimators(self.estimators, self._task_type())]
+        except ValueError:
+            return tags  # fit says what is wrong with the members
+        inner = [get_tags(estimator) for estimator in members]
+        tags.estimator_type = inner[0].estimator_type
+        tags.classifier_tags, tags.regressor_tags = inner[0].classifier_tags, inner[0].regressor_tags
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_class = all(t.classifier_tags.multi_class for t in inner)
+            tags.classifier_tags.multi_label = False
+        takes = [input_tags_of(estimator, self.preprocessor) for estimator in members]
+        for kind in ("allow_nan", "sparse", "categorical", "string"):
+            setattr(tags.input_tags, kind, all(getattr(t, kind) for t in takes))
         return tags
-
-    # -- members are parameters, as in scikit-learn's own compositions -----------------------------------------------
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters, and with `deep` the members and their own parameters.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to include ``name`` and ``name__parameter`` of the members.
-
-        Returns
-        -------
-        dict of str to object
-            By name.
-        """
-        if not deep:
-            return super().get_params(deep=False)
-        params = {k: v for k, v in super().get_params(deep=True).items() if not k.startswith("estimators__")}
-        if self.estimators is not None:
-            for name, estimator in _pairs(self.estimators):
-                params[name] = estimator
-                if hasattr(estimator, "get_params"):
-                    params.update({f"{name}__{k}": v for k, v in estimator.get_params(deep=True).items()})
-        return params
-
-    def set_params(self, **params: Any) -> MetaEstimator:
-        """Set parameters, members (``svc=SVC()``, ``svc="drop"``) or their parameters (``svc__C=1``).
-
-        Parameters
-        ----------
-        **params : dict of str to object
-            By name.
-
-        Returns
-        -------
-        MetaEstimator
-            This object.
-
-        Raises
-        ------
-        ValueError
-            If a name belongs to nothing.
-        """
-        if "estimators" in params:
-            self.estimators = params.pop("estimators")
-        own = set(self._get_param_names())
-        mine = {k: v for k, v in params.items() if k.partition("__")[0] in own}
-        super().set_params(**mine)
-        for key in [k for k in params if k not in mine and "__" not in k]:
-            self._replace_member(key, params[key])
-        for key in [k for k in params if k not in mine and "__" in k]:
-            name, _, parameter = key.partition("__")
-            self._member_called(name).set_params(**{parameter: params[key]})
-        return self
-
-    def _member_called(self, name: str) -> Any:
-        self._spell_out(name)
-        found = dict(_pairs(self.estimators))
-        if name not in found:
-            raise ValueError(
-                f"Invalid parameter {name!r} for estimator {type(self).__name__}. Valid parameters are: "
-                f"{[*self._get_param_names(), *found]!r}."
-            )
-        return found[name]
-
-    def _replace_member(self, name: str, estimator: Any) -> None:
-        self._member_called(name)
-        if hasattr(self.estimators, "fit"):
-            self.estimators = estimator
-        else:
-            self.estimators = [(n, estimator if n == name else e) for n, e in self.estimators]
-
-    def _spell_out(self, name: str) -> None:
-        """Before a member of the default list is changed, make that list the parameter."""
-        if self.estimators is None and name in catalogue(self._task_type()):
-            self.estimators = named_estimators(None, self._task_type())
-
-    def _sk_visual_block_(self) -> Any:
-        shown = [] if self.estimators is None else [(n, e) for n, e in _pairs(self.estimators) if n]
-        names, blocks = [n for n, _ in shown], [e for _, e in shown]
-        if self.estimators is None:
-            names, blocks = [f"any of {len(catalogue(self._task_type()))}"], [", ".join(catalogue(self._task_type()))]
-        if hasattr(self, "best_estimator_"):
-            names, blocks = [*names, "best_estimator_"], [*blocks, self.best_estimator_]
-        return VisualBlock("parallel", blocks, names=names, name_details=[str(b) for b in blocks])
 
 
 class MetaClassifier(ClassifierMixin, MetaEstimator):
@@ -732,18 +584,6 @@ class _Builder:
 
     def __call__(self, configuration: Configuration) -> Any:
         return clone(self.estimator)
-
-
-def _pairs(estimators: Any) -> list[tuple[str, Any]]:
-    """Names and members, dropped ones included; nothing where the parameter makes no sense."""
-    if estimators is None:
-        return []
-    if hasattr(estimators, "fit"):
-        return named_estimators(estimators)
-    try:
-        return [(name, estimator) for name, estimator in estimators]
-    except (TypeError, ValueError):
-        return []
 
 
 def _required(face: MetaEstimator, task_type: str) -> str:

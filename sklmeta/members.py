@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from scipy import sparse
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from sklmeta.calibration import CalibratedMember
@@ -39,7 +41,9 @@ class Member:
         What may be searched, under the names that `estimator` has for its parameters.
     pinned : mapping of str to object
         What the user set, under the base estimator's own names.
-    preprocessor : "auto", None or transformer
+    asked : mapping of str to (list or distribution), default={}
+        What the user wants searched, under the names that `estimator` has for its parameters.
+    preprocessor : "auto", None or transformer, default="auto"
         What a bare estimator is put behind.
     """
 
@@ -48,6 +52,7 @@ class Member:
     entry: CatalogueEntry | None
     space: SearchSpace
     pinned: Mapping[str, Any]
+    asked: Mapping[str, Any] = field(default_factory=dict)
     preprocessor: Any = "auto"
 
     @property
@@ -77,25 +82,50 @@ class Member:
         step = self.estimator.steps[-1][0] if self.is_pipeline else self.name
         return {key if "__" in key else f"{step}__{key}": value for key, value in params.items()}
 
+    @property
+    def needs_dense(self) -> bool:
+        """Whether sparse rows would have to be made dense for it."""
+        return self.preprocessor == "auto" and not self.is_pipeline and not _takes_sparse(self.estimator, self.entry)
+
+    def as_set(self, known: Configuration) -> Configuration:
+        """A known configuration with the values that the user pinned in place of its own."""
+        fixed = {**self.pinned, **{n.removeprefix(self.prefix): v for n, v in self._single.items()}}
+        return Configuration(known.estimator, {name: fixed.get(name, v) for name, v in known.params.items()})
+
     def adapted(self, known: Configuration) -> dict[str, Any] | None:
         """Parameters for `estimator` that follow a known configuration and keep what the user set.
 
         Numbers that the user set replace the known ones. Where the user set a choice and the known configuration
         made another, or a value lies outside the user's distribution, it says nothing about this member: None.
+        What the user wants searched and the configuration does not mention is drawn.
         """
         if self.entry is None or known.estimator != self.entry.name:
             return None
-        params = dict(known.params)
-        for name, value in self.pinned.items():
-            if name in params and params[name] != value and not (_is_number(value) and _is_number(params[name])):
-                return None
+        params = self.as_set(known).params
+        if any(v != known.params[n] and not (_is_number(v) and _is_number(known.params[n])) for n, v in params.items()):
+            return None
         free = {self.prefix + n: v for n, v in params.items() if n not in self.pinned}
-        return free if self.space.contains(free) else None
+        if not self.space.contains(free):
+            return None
+        unsaid = self.space.without(set(self.space.names) - (set(self.asked) - set(free)))
+        return {**free, **unsaid.sample(1, crc32(repr(known).encode()), free)[0]}
 
     def drawn(self, n: int, random_state: Any) -> list[dict[str, Any]]:
-        """The estimator as it is, then at most ``n - 1`` draws from its space."""
+        """At most `n` choices: the estimator as it is, if nothing speaks against it, then draws from its space."""
         fixed = {self.prefix + name: value for name, value in self.pinned.items()}
-        return [{}, *map(rounded, self.space.sample(n - 1, random_state, fixed))] if n > 1 else [{}]
+        draws = [self._readable(params) for params in self.space.sample(n, random_state, fixed)]
+        current = self.estimator.get_params()
+        as_it_is = self.space.contains({k: current[k] for k in set(self.asked) - set(self._single)})
+        return [self._single, *draws][:n] if as_it_is else draws
+
+    @property
+    def _single(self) -> dict[str, Any]:
+        """What the user left one value for."""
+        return {k: v[0] for k, v in self.asked.items() if hasattr(v, "__len__") and len(v) == 1}
+
+    def _readable(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Draws from sklmeta's own distributions with few digits; the user's as they are."""
+        return {**rounded(params), **{name: params[name] for name in self.asked if name in params}}
 
     def build(self, params: Mapping[str, Any], *, probabilities: bool = False) -> Any:
         """An unfitted estimator with these parameters, behind its preparation."""
@@ -108,7 +138,9 @@ class Member:
             estimator = CalibratedMember(estimator)
         if self.preprocessor is None:
             return estimator
-        prepare = TabularPreprocessor() if self.preprocessor == "auto" else clone(self.preprocessor)
+        prepare = (
+            TabularPreprocessor(dense=self.needs_dense) if self.preprocessor == "auto" else clone(self.preprocessor)
+        )
         return Pipeline([("preprocess", prepare), (self.name, estimator)])
 
 
@@ -211,11 +243,9 @@ def usable_members(members: Sequence[Member], X: Any, *, weighted: bool) -> list
 def _obstacle(member: Member, X: Any, weighted: bool, alone: bool) -> str:
     if weighted and not member.takes_weights:
         return "takes no sample_weight"
-    if member.entry is None or member.is_pipeline:
-        return ""
-    if sparse.issparse(X) and not member.entry.sparse and X.shape[0] * X.shape[1] > _DENSE_CELLS:
+    if sparse.issparse(X) and member.needs_dense and X.shape[0] * X.shape[1] > _DENSE_CELLS:
         return f"needs dense data, and {X.shape[0]} x {X.shape[1]} is too large for that"
-    limit = member.entry.max_rows
+    limit = None if member.entry is None or member.is_pipeline else member.entry.max_rows
     if limit is not None and X.shape[0] > limit and not alone:
         return f"slow beyond {limit} rows, and there are {X.shape[0]}; to use it all the same, wrap it alone"
     return ""
@@ -234,7 +264,18 @@ def _member(name: str, estimator: Any, task_type: str, distributions: Mapping[st
             f"It has {sorted(estimator.get_params(deep=False))}."
         )
     space = known.without(pinned).prefixed(prefix).updated(distributions)
-    return Member(name, estimator, entry, space, pinned, preprocessor)
+    return Member(name, estimator, entry, space, pinned, dict(distributions), preprocessor)
+
+
+def _takes_sparse(estimator: Any, entry: CatalogueEntry | None) -> bool:
+    return get_tags(estimator).input_tags.sparse if entry is None else entry.sparse
+
+
+def input_tags_of(estimator: Any, preprocessor: Any) -> Any:
+    """What kinds of rows a member takes, as scikit-learn's tags, given what it is put behind."""
+    if preprocessor is None or isinstance(estimator, Pipeline):
+        return get_tags(estimator).input_tags
+    return get_tags(TabularPreprocessor() if preprocessor == "auto" else preprocessor).input_tags
 
 
 def _set_by_user(estimator: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import check_scoring, log_loss, make_scorer
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import check_scoring, make_scorer
+from sklearn.utils.metaestimators import available_if
 
 
 def make_search_scorer(
@@ -17,7 +19,7 @@ def make_search_scorer(
 
     Parameters
     ----------
-    scoring : str, callable, list, tuple, dict or None
+    scoring : str, callable, list, tuple, set, dict or None
         As for :class:`sklearn.model_selection.GridSearchCV`.
     refit : bool, str or callable
         Likewise.
@@ -43,20 +45,113 @@ def make_search_scorer(
     if scoring is None or isinstance(scoring, str):
         return _one_scorer(scoring, estimator, classes), None
     named = dict(scoring) if isinstance(scoring, Mapping) else {name: name for name in scoring}
-    if refit is not False and not callable(refit) and refit not in named:
+    check_refit(refit, named)
+    scorers = {name: s if callable(s) else _one_scorer(s, estimator, classes) for name, s in named.items()}
+    return check_scoring(scoring=scorers), refit if isinstance(refit, str) else next(iter(named), None)
+
+
+def check_refit(refit: Any, metrics: Collection[str]) -> None:
+    """Raise a ValueError where `refit` says nothing about which of several metrics decides."""
+    if refit is not False and not callable(refit) and refit not in metrics:
         raise ValueError(
             "For multi-metric scoring, the parameter refit must be set to a scorer key or a callable to refit an "
-            f"estimator with the best parameter setting; got {refit!r}, the keys are {list(named)}."
+            "estimator with the best parameter setting on the whole data and make the best_* attributes available "
+            f"for that metric. If this is not needed, refit should be set to False explicitly. {refit!r} was passed; "
+            f"the keys are {list(metrics)}."
         )
-    scorers = {name: s if callable(s) else _one_scorer(s, estimator, classes) for name, s in named.items()}
-    return check_scoring(scoring=scorers), refit if isinstance(refit, str) else next(iter(named))
 
 
 def _one_scorer(scoring: str | None, estimator: Any, classes: np.ndarray | None) -> Callable:
-    if scoring == "neg_log_loss" and classes is not None:
-        # told all classes, it also works on folds that lack one
-        return make_scorer(log_loss, greater_is_better=False, response_method="predict_proba", labels=classes)
-    return check_scoring(estimator, scoring=scoring)
+    scorer = check_scoring(estimator, scoring=scoring)
+    return scorer if classes is None or scoring is None else _told_all_classes(scorer, classes)
+
+
+def _told_all_classes(scorer: Any, classes: np.ndarray) -> Callable:
+    """The same scorer; one of probabilities then works on test rows that lack a class."""
+    if not _takes_probabilities(scorer) or "labels" not in inspect.signature(scorer._score_func).parameters:
+        return scorer
+    return make_scorer(
+        scorer._score_func,
+        response_method=scorer._response_method,
+        greater_is_better=scorer._sign > 0,
+        **{**scorer._kwargs, "labels": classes},
+    )
+
+
+class FoldScorer:
+    """Scores fold models, of which some have not seen every class.
+
+    Parameters
+    ----------
+    scorer : callable
+        ``scorer(estimator, X, y)`` gives a number or a mapping of numbers.
+    classes : ndarray of shape (n_classes,) or None
+        All labels; None for regression.
+    """
+
+    def __init__(self, scorer: Callable, classes: np.ndarray | None):
+        self.scorer = scorer
+        self.classes = classes
+
+    def __call__(self, estimator: Any, X: Any, y: Any, **params: Any) -> Any:
+        """The scorer's answer; a class that the model has not seen has probability 0."""
+        if self.classes is not None and len(getattr(estimator, "classes_", self.classes)) < len(self.classes):
+            estimator = CompletedClassifier(estimator, self.classes)
+        return self.scorer(estimator, X, y, **params)
+
+
+def _has(method: str) -> Callable[[Any], bool]:
+    return lambda self: hasattr(self.estimator, method)
+
+
+class CompletedClassifier(ClassifierMixin, BaseEstimator):
+    """A fitted classifier with a column for each class, those that it has not seen included.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Fitted.
+    classes : ndarray of shape (n_classes,)
+        All labels, sorted; those of `estimator` are among them.
+    """
+
+    def __init__(self, estimator: Any, classes: np.ndarray):
+        self.estimator = estimator
+        self.classes = classes
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """All labels."""
+        return self.classes
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Labels, shape (n_samples,)."""
+        return self.estimator.predict(X)
+
+    @available_if(_has("predict_proba"))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities, shape (n_samples, n_classes): 0 for a class never seen."""
+        return self._completed(self.estimator.predict_proba(X), 0.0)
+
+    @available_if(_has("decision_function"))
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Decision values, shape (n_samples, n_classes): the least possible for a class never seen."""
+        values = self.estimator.decision_function(X)
+        if values.ndim == 1:
+            values = np.column_stack([-values, values])
+        return self._completed(values, np.finfo(values.dtype).min)
+
+    def score(self, X: Any, y: Any, **params: Any) -> float:
+        """The classifier's own score."""
+        return self.estimator.score(X, y, **params)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def _completed(self, values: np.ndarray, absent: float) -> np.ndarray:
+        completed = np.full((len(values), len(self.classes)), absent, dtype=values.dtype)
+        completed[:, np.searchsorted(self.classes, self.estimator.classes_)] = values
+        return completed
 
 
 def deciding_scoring(scoring: Any, refit: Any) -> Any:
@@ -79,8 +174,11 @@ def needs_probabilities(scoring: Any) -> bool:
             scoring = check_scoring(scoring=scoring)
         except ValueError:
             return False  # an unknown name is reported where it is used
-    response = getattr(scoring, "_response_method", ())
-    return "predict_proba" in response and "decision_function" not in response
+    return _takes_probabilities(scoring) and "decision_function" not in scoring._response_method
+
+
+def _takes_probabilities(scorer: Any) -> bool:
+    return "predict_proba" in getattr(scorer, "_response_method", ())
 
 
 def accepts_weights(scorer: Any) -> bool:

@@ -9,9 +9,11 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import effective_n_jobs
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from scipy.stats import rankdata
+from sklearn import config_context, get_config
+from sklearn.utils.parallel import Parallel, delayed  # joblib's, with scikit-learn's configuration in the workers
 
 from sklmeta.configuration import Configuration
 from sklmeta.evaluation import FoldResult, describe_error, evaluate_fold
@@ -104,7 +106,7 @@ def plan(
         for m, seed in zip(members, seeds, strict=True)
     ]
     unheard = [d for m, d in zip(members, drawn, strict=True) if m.name not in heard_of]
-    first = _interleaved([recommended] * len(heard_of) + unheard)
+    first = _interleaved([*[recommended] * len(heard_of), *unheard])
     return list(islice(_unique([*first, *_interleaved(drawn)]), n_iter))
 
 
@@ -176,17 +178,23 @@ def evaluate_candidates(
         for result in workers(delayed(evaluate_fold)(*unit) for unit in units):
             results.append(result)
     except TerminatedWorkerError:
-        # one unit killed the pool, and nobody knows which: the rest get a process each
-        results += [_in_a_process_of_its_own(unit) for unit in units[len(results) :]]
+        # one unit killed the pool, and nobody knows which: the rest get a process each, waited for by threads
+        watchers = Parallel(n_jobs=effective_n_jobs(n_jobs), verbose=verbose, backend="threading")
+        results += watchers(delayed(_in_a_process_of_its_own)(unit) for unit in units[len(results) :])
     k = len(splits)
     return [results[i : i + k] for i in range(0, len(results), k)]
 
 
 def _in_a_process_of_its_own(unit: tuple) -> FoldResult:
     try:
-        return call_with_limit(evaluate_fold, *unit, seconds=None)
+        return call_with_limit(_evaluate_as_configured, get_config(), unit, seconds=None)
     except Exception as error:
         return FoldResult(reason=describe_error(error))
+
+
+def _evaluate_as_configured(configuration: Mapping[str, Any], unit: tuple) -> FoldResult:
+    with config_context(**configuration):
+        return evaluate_fold(*unit)
 
 
 def tabulate(candidates: Sequence[Candidate], results: Sequence[Sequence[FoldResult]]) -> dict[str, Any]:
@@ -216,13 +224,19 @@ def tabulate(candidates: Sequence[Candidate], results: Sequence[Sequence[FoldRes
         "expected_score": np.array(
             [np.nan if c.recommendation is None else c.recommendation.expected_score for c in candidates]
         ),
-        "failure": [next((f.reason for f in folds if f.reason), "") for folds in results],
+        "failure": [_failure(folds) for folds in results],
         "warnings": [tuple(dict.fromkeys(w for f in folds for w in f.warnings)) for folds in results],
     }
     for metric in metrics:
         scores = np.array([[f.scores.get(metric, np.nan) for f in folds] for folds in results])
         table.update(_score_columns(metric, scores, failed=np.array([bool(r) for r in table["failure"]])))
     return table
+
+
+def _failure(folds: Sequence[FoldResult]) -> str:
+    """Why a configuration has no score; empty where it has one."""
+    nothing = "" if any(np.isfinite(score) for f in folds for score in f.scores.values()) else "Every score is NaN."
+    return next((f.reason for f in folds if f.reason), nothing)
 
 
 def _summary(name: str, seconds: Sequence[Sequence[float]]) -> dict[str, np.ndarray]:

@@ -1,0 +1,145 @@
+"""What a fitted MetaEstimator can do: whatever its winner can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklmeta._sklearn import routing_enabled
+from sklmeta.checks import check_rows
+
+
+def _winner_has(method: str) -> Callable[[Any], bool]:
+    """Whether the fitted winner, or before `fit` every member as it would be built, has a method."""
+
+    def check(self: Any) -> bool:
+        if self.refit is False:
+            raise AttributeError(f"{type(self).__name__} has no {method} with refit=False: there is no winner to use.")
+        if hasattr(self, "best_estimator_"):
+            return hasattr(self.best_estimator_, method)
+        try:
+            members = self._members()
+        except ValueError as error:
+            raise AttributeError(f"{type(self).__name__} has no {method} yet: {error}") from error
+        return all(hasattr(m.build({}, probabilities=self._promises_probabilities()), method) for m in members)
+
+    return check
+
+
+class Winner:
+    """The part of MetaEstimator that predicts: by its `best_estimator_`, with what that one has."""
+
+    best_estimator_: Any
+    multimetric_: bool
+    refit: Any
+    scorer_: Any
+
+    @available_if(_winner_has("predict"))
+    def predict(self, X: Any) -> np.ndarray:
+        """Labels or numbers by the winner.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Predictions.
+        """
+        return self._winner().predict(self._checked_new(X))
+
+    @available_if(_winner_has("predict_proba"))
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities by the winner.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return self._winner().predict_proba(self._checked_new(X))
+
+    @available_if(_winner_has("predict_log_proba"))
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithms of probabilities by the winner.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        return self._winner().predict_log_proba(self._checked_new(X))
+
+    @available_if(_winner_has("decision_function"))
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Decision values by the winner.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray
+            As the winner's ``decision_function`` has it.
+        """
+        return self._winner().decision_function(self._checked_new(X))
+
+    def score(self, X: Any, y: Any, **params: Any) -> float:
+        """The score that the search optimised, on new data.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Target.
+        **params : dict of str to object
+            For the scorer.
+
+        Returns
+        -------
+        float
+            Greater is better. With several metrics, the one named by `refit`.
+        """
+        winner, X = self._winner(), self._checked_new(X)
+        if routing_enabled():
+            params = process_routing(self, "score", **params).scorer["score"]
+        if isinstance(self.scorer_, Mapping):
+            return self.scorer_[self._deciding_metric()](winner, X, y, **params)
+        score = self.scorer_(winner, X, y, **params)
+        return score[self._deciding_metric()] if self.multimetric_ else score
+
+    def _deciding_metric(self) -> str:
+        if isinstance(self.refit, str):
+            return self.refit
+        raise ValueError(f"With several metrics, score needs refit to name one of them; got refit={self.refit!r}.")
+
+    def _winner(self) -> Any:
+        check_is_fitted(self)
+        if not hasattr(self, "best_estimator_"):
+            raise AttributeError(f"This {type(self).__name__} was fitted with refit=False, so it has no winner to use.")
+        return self.best_estimator_
+
+    def _checked_new(self, X: Any) -> Any:
+        X = check_rows(X)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return X
