@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Hashable, Iterable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
@@ -82,21 +85,22 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `categories` is unknown, or a column has a type that is none of the above.
+            If `categories` is unknown, `max_levels` is below 1, or a column has a type that is none of the above.
         """
         self.fit_transform(X, y)
         return self
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit, then transform the same table."""
-        if self.categories not in ("onehot", "ordinal", "native"):
-            raise ValueError(f"categories must be 'onehot', 'ordinal' or 'native', got {self.categories!r} instead.")
+        self._check_parameters()
         if sparse.issparse(X):
-            X = self._checked_sparse(X, reset=True)
-            self.transformer_ = MaxAbsScaler() if self.scale else "passthrough"
-            return self._finish(self.transformer_.fit_transform(X) if self.scale else X)
-        table = plain_table(X)
-        validate_data(self, X, skip_check_array=True)
+            self.transformer_ = self._for_sparse()
+            return self._finish(self.transformer_.fit_transform(self._checked_sparse(X, reset=True)))
+        frame = as_frame(X)
+        validate_data(self, frame if isinstance(X, pd.DataFrame) else X, skip_check_array=True)
+        self._labels = list(frame.columns)
+        self._kinds = [kind_of(name, column) for name, column in frame.items()]
+        table = plain_table(frame, self._kinds)
         self.transformer_ = self._column_transformer(table)
         return self._finish(self.transformer_.fit_transform(table))
 
@@ -114,12 +118,19 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             Prepared numbers; a DataFrame where `categories` is "native" and there are categories.
         """
         check_is_fitted(self)
+        fitted_on_sparse = not isinstance(self.transformer_, ColumnTransformer)
         if sparse.issparse(X):
             X = self._checked_sparse(X, reset=False)
-            return self._finish(X if self.transformer_ == "passthrough" else self.transformer_.transform(X))
-        table = plain_table(X)
-        validate_data(self, X, skip_check_array=True, reset=False)
-        return self._finish(self.transformer_.transform(self._as_fitted(table)))
+            if fitted_on_sparse:
+                return self._finish(self.transformer_.transform(X))
+            X = X.toarray()
+        frame = as_frame(X)
+        validate_data(self, frame if isinstance(X, pd.DataFrame) else X, skip_check_array=True, reset=False)
+        if fitted_on_sparse:
+            return self._finish(self.transformer_.transform(sparse.csr_matrix(frame.to_numpy(dtype=float))))
+        # validate_data has compared the names; an array has none, so that from here on columns go by position
+        frame = frame.set_axis(self._labels, axis=1)
+        return self._finish(self.transformer_.transform(plain_table(frame, self._kinds)))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns that leave.
@@ -147,11 +158,22 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         tags.input_tags.categorical = True
         return tags
 
+    def _check_parameters(self) -> None:
+        if self.categories not in ("onehot", "ordinal", "native"):
+            raise ValueError(f"categories must be 'onehot', 'ordinal' or 'native', got {self.categories!r} instead.")
+        if not isinstance(self.max_levels, Integral) or self.max_levels < 1:
+            raise ValueError(f"max_levels must be an integer of at least 1, got {self.max_levels!r} instead.")
+
     def _default_names(self) -> list[str]:
         return [f"x{i}" for i in range(self.n_features_in_)]
 
     def _checked_sparse(self, X: Any, reset: bool) -> Any:
         return validate_data(self, X, accept_sparse="csr", dtype=float, ensure_all_finite="allow-nan", reset=reset)
+
+    def _for_sparse(self) -> Pipeline:
+        keeps_missing = self.categories == "native"
+        impute = "passthrough" if keeps_missing else SimpleImputer(strategy="median", keep_empty_features=True)
+        return Pipeline([("impute", impute), ("scale", MaxAbsScaler() if self.scale else "passthrough")])
 
     def _column_transformer(self, table: pd.DataFrame) -> ColumnTransformer:
         text = [c for c in table.columns if table[c].dtype == object]
@@ -181,19 +203,9 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=self.max_levels
         ).set_output(transform="pandas" if self.categories == "native" else "default")
 
-    def _as_fitted(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The table with each column of the kind (number or category) that it had in `fit`."""
-        seen = {c: kind == "categories" for kind, _, names in self.transformer_.transformers_ for c in names}
-        for column in table.columns:
-            if seen[column] and table[column].dtype != object:
-                table[column] = _level_names(table[column])
-            elif not seen[column] and table[column].dtype == object:
-                table[column] = _numbers_from_text(column, table[column])
-        return table
-
     def _finish(self, output: Any) -> Any:
-        if self.dense and sparse.issparse(output):
-            return output.toarray()
+        if sparse.issparse(output):
+            return output.toarray() if self.dense else output.tocsr()
         if self.categories == "native" and isinstance(output, pd.DataFrame):
             for name, encoder, columns in self.transformer_.transformers_:
                 if name == "categories":
@@ -204,10 +216,13 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         return output
 
 
-def plain_table(X: Any) -> pd.DataFrame:
-    """A new DataFrame whose columns are float64 (numbers) or object (categories as text, NaN missing).
+def as_frame(X: Any) -> pd.DataFrame:
+    """A table as a DataFrame with unique column names; a DataFrame is not copied.
 
-    Column names become strings and unique, so that any table can be addressed by name.
+    Raises
+    ------
+    ValueError
+        If it has no row or no column, or is no table.
     """
     frame = X if isinstance(X, pd.DataFrame) else _frame_from_array(X)
     if 0 in frame.shape:
@@ -215,11 +230,7 @@ def plain_table(X: Any) -> pd.DataFrame:
             f"Found array with {frame.shape[0]} sample(s) and {frame.shape[1]} feature(s) (shape="
             f"{frame.shape}) while a minimum of 1 is required."
         )
-    plain: dict[str, pd.Series] = {}
-    for position, name in enumerate(frame.columns):
-        label = str(name) if str(name) not in plain else f"{name}_{position}"
-        plain.update(_plain_columns(label, frame.iloc[:, position]))
-    return pd.DataFrame(plain, index=frame.index)
+    return frame if frame.columns.is_unique else frame.set_axis(_unique_names(frame.columns), axis=1)
 
 
 def _frame_from_array(X: Any) -> pd.DataFrame:
@@ -229,33 +240,114 @@ def _frame_from_array(X: Any) -> pd.DataFrame:
     return frame.infer_objects() if array.dtype == object else frame
 
 
-def _plain_columns(name: str, column: pd.Series) -> dict[str, pd.Series]:
+def _unique_names(names: Iterable[Any]) -> list[str]:
+    unique: dict[str, None] = {}
+    for position, name in enumerate(names):
+        unique[_unused(str(name), position, unique)] = None
+    return list(unique)
+
+
+def _unused(name: str, position: int, taken: Container[str]) -> str:
+    if name in taken:
+        name = f"{name}_{position}"
+    while name in taken:
+        name += "_"
+    return name
+
+
+def plain_table(frame: pd.DataFrame, kinds: Iterable[str] | None = None) -> pd.DataFrame:
+    """A new DataFrame whose columns are float64 (numbers, parts of dates) or object (levels as text, NaN missing).
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_samples, n_features)
+        Not changed.
+    kinds : iterable of {"number", "category", "date"}, default=None
+        What each column is taken for; None: by its type, see `kind_of`.
+
+    Returns
+    -------
+    DataFrame
+        Its column names are strings and unique.
+
+    Raises
+    ------
+    ValueError
+        If a column cannot be taken for its kind.
+    """
+    if kinds is None:
+        kinds = [kind_of(name, column) for name, column in frame.items()]
+    plain: dict[str, pd.Series] = {}
+    for position, ((name, column), kind) in enumerate(zip(frame.items(), kinds, strict=True)):
+        for label, values in _PLAIN[kind](str(name), column).items():
+            plain[_unused(label, position, plain)] = values
+    return pd.DataFrame(plain, index=frame.index)
+
+
+def kind_of(name: Hashable, column: pd.Series) -> str:
+    """Whether a column holds numbers (booleans and durations, too), categories or dates.
+
+    Returns
+    -------
+    {"number", "category", "date"}
+        By its type alone.
+
+    Raises
+    ------
+    ValueError
+        If its type is none of these.
+    """
     dtype = column.dtype
-    if pd.api.types.is_datetime64_any_dtype(dtype):
-        return _date_columns(name, column)
-    if pd.api.types.is_timedelta64_dtype(dtype):
-        return {name: column / pd.Timedelta(days=1)}
+    if types.is_datetime64_any_dtype(dtype):
+        return "date"
     if (
-        isinstance(dtype, pd.CategoricalDtype)
-        or pd.api.types.is_object_dtype(dtype)
-        or isinstance(dtype, pd.PeriodDtype | pd.IntervalDtype)
-        or pd.api.types.is_string_dtype(dtype)
+        isinstance(dtype, pd.CategoricalDtype | pd.PeriodDtype | pd.IntervalDtype)
+        or types.is_object_dtype(dtype)
+        or types.is_string_dtype(dtype)
     ):
-        return {name: _level_names(column)}
-    if pd.api.types.is_complex_dtype(dtype):
+        return "category"
+    if types.is_complex_dtype(dtype):
         raise ValueError(
             f"Complex data not supported: column {name!r} has type {dtype}. Split it into real and imaginary parts."
         )
-    if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
-        raise ValueError(
-            f"Column {name!r} has type {dtype}, which is neither number, boolean, category, text nor date. "
-            "Convert it first, for instance with astype(float) or astype('category')."
-        )
+    if types.is_numeric_dtype(dtype) or types.is_bool_dtype(dtype) or types.is_timedelta64_dtype(dtype):
+        return "number"
+    raise ValueError(
+        f"Column {name!r} has type {dtype}, which is neither number, boolean, category, text nor date. "
+        "Convert it first, for instance with astype(float) or astype('category')."
+    )
+
+
+def _numbers(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    kind = kind_of(name, column)
+    if kind == "date":
+        _refuse_kind(name, column, "numbers")
+    if types.is_timedelta64_dtype(column.dtype):
+        return {name: column / pd.Timedelta(days=1)}
+    if kind == "category":
+        column = _numbers_from_text(name, _level_names(column))
     values = column.to_numpy(dtype=float, na_value=np.nan)
     return {name: pd.Series(np.clip(values, -LARGEST, LARGEST), index=column.index)}
 
 
-def _date_columns(name: str, column: pd.Series) -> dict[str, pd.Series]:
+def _levels(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    if kind_of(name, column) == "date":
+        _refuse_kind(name, column, "categories")
+    return {name: _level_names(column)}
+
+
+def _refuse_kind(name: str, column: pd.Series, expected: str) -> None:
+    if column.notna().any():
+        raise ValueError(
+            f"Column {name!r} held {expected} when fitting and holds {column.dtype} now. Convert it to the type that "
+            "it had."
+        )
+
+
+def _date_parts(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    if kind_of(name, column) != "date":
+        _refuse_kind(name, column, "dates")
+        column = pd.Series(pd.NaT, index=column.index, dtype="datetime64[ns]")
     if getattr(column.dtype, "tz", None) is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     parts = {f"{name}_{part}": getattr(column.dt, part).astype(float) for part in DATE_PARTS}
@@ -284,9 +376,12 @@ def _level_name(value: Any) -> str:
 
 def _numbers_from_text(name: str, column: pd.Series) -> pd.Series:
     try:
-        return pd.to_numeric(column).astype(float)
+        return pd.to_numeric(column.replace({"True": 1.0, "False": 0.0})).astype(float)
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"Column {name!r} held numbers when fitting and holds text now: {error}. "
             "Convert it to numbers, or fit with text in that column."
         ) from error
+
+
+_PLAIN = {"number": _numbers, "category": _levels, "date": _date_parts}

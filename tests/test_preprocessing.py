@@ -1,0 +1,360 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from pandas.testing import assert_frame_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklmeta.preprocessing import LARGEST, TabularPreprocessor, as_frame, plain_table
+
+ENCODINGS = ("onehot", "ordinal", "native")
+
+
+@parametrize_with_checks([TabularPreprocessor(categories=encoding) for encoding in ENCODINGS])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def messy(n=24):
+    """One column of every kind that a table can have."""
+    three = np.arange(n) % 3
+    gaps = three == 2
+    dates = pd.Series(pd.date_range("2019-12-30", periods=n, freq="37h"))
+    return pd.DataFrame(
+        {
+            "float": np.where(gaps, np.nan, np.arange(n) / 7),
+            "int": np.arange(n),
+            "nullable_int": pd.array(np.where(gaps, None, three), dtype="Int64"),
+            "bool": three == 0,
+            "nullable_bool": pd.array(np.where(gaps, None, three == 0), dtype="boolean"),
+            "text": np.array(["a", "b", None], dtype=object)[three],
+            "string": pd.array(np.array(["a", "b", None], dtype=object)[three], dtype="string"),
+            "category": pd.Categorical(np.where(gaps, None, three)),
+            "ordered": pd.Categorical(np.array(["lo", "hi", "lo"])[three], ["lo", "hi"], ordered=True),
+            "mixed": np.array([1, "x", None], dtype=object)[three],
+            "date": dates.where(~gaps),
+            "zoned": dates.dt.tz_localize("Europe/Berlin"),
+            "duration": pd.to_timedelta(np.where(gaps, np.nan, three), unit="D"),
+            "period": pd.period_range("2020", periods=n, freq="M"),
+            "interval": pd.cut(np.arange(n), 3),
+            "all_missing": np.nan,
+            "all_missing_text": np.array([None] * n, dtype=object),
+            "all_missing_date": pd.Series([pd.NaT] * n, dtype="datetime64[ns]"),
+            "constant": 1.0,
+            "huge": np.where(gaps, 1e300, -1e300),
+        },
+        index=np.arange(n)[::-1] * 10,
+    )
+
+
+def quiet(**params):
+    return TabularPreprocessor(**params), warnings.catch_warnings(action="error")
+
+
+@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("categories", ENCODINGS)
+def test_every_kind_of_column(categories, scale):
+    X = messy()
+    untouched = X.copy(deep=True)
+    preprocessor, no_warnings = quiet(categories=categories, scale=scale)
+    with no_warnings:
+        fitted = preprocessor.fit_transform(X)
+        new = preprocessor.transform(X.iloc[:5])
+    assert_frame_equal(X, untouched)
+    numbers = np.asarray(fitted, dtype=float)
+    assert numbers.shape == (24, len(preprocessor.get_feature_names_out()))
+    assert_array_equal(np.asarray(new, dtype=float), numbers[:5])
+    assert not np.isinf(numbers.astype(np.float32)).any()
+    assert np.isnan(numbers).any() == (categories == "native")
+    if categories == "native":
+        assert_array_equal(fitted.index, X.index)
+
+
+@pytest.mark.parametrize("categories", ENCODINGS)
+@pytest.mark.parametrize("column", messy().columns)
+def test_each_kind_of_column_alone(categories, column):
+    X = messy()[[column]]
+    preprocessor, no_warnings = quiet(categories=categories)
+    with no_warnings:
+        whole = preprocessor.fit_transform(X)
+        one_row = preprocessor.transform(X.iloc[[4]])
+    assert_array_equal(np.asarray(one_row, float), np.asarray(whole, float)[[4]])
+
+
+@pytest.mark.parametrize("categories", ENCODINGS)
+def test_set_output_names_every_column(categories):
+    X = messy()
+    frame = TabularPreprocessor(categories=categories).set_output(transform="pandas").fit(X).transform(X)
+    assert isinstance(frame, pd.DataFrame)
+    assert_array_equal(frame.index, X.index)
+    plain = TabularPreprocessor(categories=categories).fit(X)
+    assert list(frame.columns) == list(plain.get_feature_names_out())
+    assert_array_equal(frame.to_numpy(dtype=float), np.asarray(plain.transform(X), float))
+    assert frame.columns.is_unique
+
+
+def test_numbers_are_imputed_and_scaled_as_scikit_learn_does():
+    x = np.array([1.0, np.nan, 3.0, 8.0])
+    filled, gap = np.array([1.0, 3.0, 3.0, 8.0]), np.array([0.0, 1.0, 0.0, 0.0])
+    expected = StandardScaler().fit_transform(np.column_stack([filled, gap]))
+    assert_allclose(TabularPreprocessor().fit_transform(x[:, None]), expected)
+    assert_allclose(
+        TabularPreprocessor(scale=False).fit_transform(x[:, None]),
+        np.column_stack([filled, gap]),
+    )
+    assert_array_equal(TabularPreprocessor(categories="native").fit_transform(x[:, None]), x[:, None])
+
+
+def test_a_number_missing_only_when_predicting_is_the_median():
+    preprocessor = TabularPreprocessor(scale=False).fit(pd.DataFrame({"a": [1.0, 2.0, 9.0]}))
+    assert_array_equal(preprocessor.transform(pd.DataFrame({"a": [np.nan]})), [[2.0]])
+
+
+def test_text_is_one_hot_encoded_as_scikit_learn_does():
+    X = pd.DataFrame({"a": ["u", "v", "u", "w"], "b": ["x", "x", "y", "y"]})
+    expected = OneHotEncoder(sparse_output=False).fit_transform(X)
+    assert_array_equal(TabularPreprocessor().fit_transform(X), expected)
+
+
+def test_the_most_frequent_levels_are_kept():
+    levels = [f"l{i}" for i in range(40) for _ in range(40 - i)]
+    X = pd.DataFrame({"a": levels})
+    onehot = TabularPreprocessor(max_levels=5).fit(X)
+    names = list(onehot.get_feature_names_out())
+    assert names == ["a_l0", "a_l1", "a_l2", "a_l3", "a_infrequent_sklearn"]
+    never_seen = onehot.transform(pd.DataFrame({"a": ["l1", "l30", "new"]}))
+    assert_array_equal(never_seen, [[0, 1, 0, 0, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 1]])
+    ordinal = TabularPreprocessor(categories="ordinal", scale=False, max_levels=5).fit(X)
+    assert len(np.unique(ordinal.transform(X))) == 5
+
+
+def test_unseen_levels():
+    seen, new = pd.DataFrame({"a": ["u", "v"]}), pd.DataFrame({"a": ["v", "new", None]})
+    with warnings.catch_warnings(action="error"):
+        assert_array_equal(TabularPreprocessor().fit(seen).transform(new), [[0, 1], [0, 0], [0, 0]])
+        ordinal = TabularPreprocessor(categories="ordinal").fit(seen).transform(new)
+        native = TabularPreprocessor(categories="native").fit(seen).transform(new)
+    assert_array_equal(ordinal, [[1], [-1], [-1]])
+    assert_array_equal(native["a"].isna(), [False, True, True])
+    assert native["a"].dtype == pd.CategoricalDtype([0, 1])
+
+
+def test_native_categories_are_what_boosting_takes():
+    rng = np.random.RandomState(0)
+    X = pd.DataFrame({"c": rng.choice([f"l{i}" for i in range(300)], 400), "x": rng.randn(400)})
+    preprocessor = TabularPreprocessor(categories="native").fit(X)
+    y = X["x"] > 0
+    model = HistGradientBoostingClassifier(max_iter=3, categorical_features="from_dtype")
+    model.fit(preprocessor.transform(X), y)
+    assert_array_equal(model.is_categorical_, [name == "c" for name in preprocessor.get_feature_names_out()])
+    model.predict(preprocessor.transform(pd.DataFrame({"c": ["new", None], "x": [0.0, np.nan]})))
+
+
+def test_levels_that_are_equal_numbers_are_one_level():
+    fitted = TabularPreprocessor().fit(pd.DataFrame({"a": pd.Categorical([1, 2, 1])}))
+    for same in ([1.0, 2.0], np.array([1, 2], dtype=np.int8), ["1", "2"], pd.Categorical([1.0, 2.0]), [True, 2]):
+        new = pd.DataFrame({"a": same})
+        expected = [[0, 0], [0, 1]] if isinstance(same, list) and same[0] is True else [[1, 0], [0, 1]]
+        assert_array_equal(fitted.transform(new), expected)
+
+
+def test_a_boolean_column_with_gaps_and_one_without_mean_the_same():
+    whole, gaps = pd.DataFrame({"a": [True, False]}), pd.DataFrame({"a": [True, False, None]}, dtype=object)
+    assert_array_equal(TabularPreprocessor(scale=False).fit(whole).transform(gaps), [[1], [0], [0.5]])
+    assert_array_equal(
+        TabularPreprocessor().fit(gaps).transform(whole),
+        TabularPreprocessor().fit_transform(gaps)[:2],
+    )
+
+
+def test_numbers_written_as_text_when_predicting():
+    preprocessor = TabularPreprocessor(scale=False).fit(pd.DataFrame({"a": [1.0, 2.0]}))
+    assert_array_equal(preprocessor.transform(pd.DataFrame({"a": ["1", "2.5", None]})), [[1], [2.5], [1.5]])
+
+
+def column(values):
+    return pd.DataFrame({"a": values})
+
+
+DATES = pd.to_datetime(["2020-01-01", "2021-05-17"])
+
+
+@pytest.mark.parametrize(
+    ("fitted", "new", "message"),
+    [
+        ([1.0, 2.0], ["x", "2"], r"Column 'a' held numbers when fitting and holds text now: .*Convert it to numbers"),
+        ([1.0, 2.0], DATES, r"Column 'a' held numbers when fitting and holds datetime64.* now\. Convert it"),
+        (["u", "v"], DATES, r"Column 'a' held categories when fitting and holds datetime64.* now\. Convert it"),
+        (DATES, [1.0, 2.0], r"Column 'a' held dates when fitting and holds float64 now\. Convert it"),
+        (DATES, ["2020-01-01", "x"], r"Column 'a' held dates when fitting and holds (object|str) now\. Convert it"),
+    ],
+)
+def test_a_column_that_changes_its_kind(fitted, new, message):
+    with pytest.raises(ValueError, match=message):
+        TabularPreprocessor().fit(column(fitted)).transform(column(new))
+
+
+@pytest.mark.parametrize("fitted", [[1.0, 2.0], ["u", "v"], DATES])
+@pytest.mark.parametrize("missing", [[None], [np.nan], pd.to_datetime([None])])
+def test_a_column_without_any_value_has_every_kind(fitted, missing):
+    preprocessor = TabularPreprocessor().fit(column(fitted))
+    assert np.isfinite(preprocessor.transform(column(missing))).all()
+
+
+def test_dates_become_parts_and_days():
+    X = column(pd.to_datetime(["2020-02-29 13:30", None]))
+    preprocessor = TabularPreprocessor(categories="native").fit(X)
+    expected = [[2020, 2, 29, 5, 13, 18321 + 13.5 / 24], [np.nan] * 6]
+    assert_allclose(preprocessor.transform(X), expected)
+    names = [f"a_{part}" for part in ("year", "month", "day", "day_of_week", "hour", "days")]
+    assert list(preprocessor.get_feature_names_out()) == names
+
+
+def test_dates_in_time_zones_are_moments():
+    berlin = column(pd.to_datetime(["2020-01-01 01:00"]).tz_localize("Europe/Berlin"))
+    plain = column(pd.to_datetime(["2020-01-01 00:00"]))
+    preprocessor = TabularPreprocessor(categories="native").fit(plain)
+    assert_array_equal(preprocessor.transform(berlin), preprocessor.transform(plain))
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_dates_of_any_resolution(unit):
+    table = plain_table(column(pd.Series(pd.to_datetime(["2020-01-02"])).astype(f"datetime64[{unit}]")))
+    assert table["a_days"].tolist() == [18263.0]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["a", "a", "a"], ["a", "a_2", "a"], ["a", "a_1", "a"], [0, 1, 2], [2, 0, 1], ["", "", "x"]],
+)
+def test_any_column_names(names):
+    values = np.array([[1.0, 2, 3], [4, 5, 7]])
+    X = pd.DataFrame(values, columns=names)
+    preprocessor = TabularPreprocessor(scale=False)
+    assert_array_equal(preprocessor.fit_transform(X), values)
+    assert_array_equal(preprocessor.transform(X), values)
+    assert len(set(preprocessor.get_feature_names_out())) == 3
+    assert X.columns.tolist() == names
+
+
+def test_a_date_part_does_not_displace_a_column_of_that_name():
+    X = pd.DataFrame({"d_year": [7.0, 8.0], "d": DATES, "d_days": [1.0, 2.0]})
+    result = TabularPreprocessor(scale=False).fit_transform(X)
+    assert result.shape == (2, 8)
+    assert_array_equal(result[:, 0], [7, 8])
+    assert_array_equal(result[:, -1], [1, 2])
+
+
+def test_an_array_is_taken_by_position_after_a_frame():
+    frame = pd.DataFrame({"b": [1.0, 2.0], "a": ["u", "v"]})
+    preprocessor = TabularPreprocessor(scale=False).fit(frame)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        result = preprocessor.transform(frame.to_numpy(dtype=object))
+    assert_array_equal(result, preprocessor.transform(frame))
+
+
+def test_a_frame_is_taken_by_position_after_an_array():
+    frame = pd.DataFrame({"b": [1.0, 2.0], "a": ["u", "v"]})
+    preprocessor = TabularPreprocessor().fit(frame.to_numpy(dtype=object))
+    with pytest.warns(UserWarning, match="fitted without feature names"):
+        result = preprocessor.transform(frame)
+    assert_array_equal(result, preprocessor.transform(frame.to_numpy(dtype=object)))
+
+
+def test_columns_in_another_order_are_refused():
+    frame = pd.DataFrame({"b": [1.0, 2.0], "a": [3.0, 4.0]})
+    with pytest.raises(ValueError, match="same order"):
+        TabularPreprocessor().fit(frame).transform(frame[["a", "b"]])
+
+
+def test_an_object_array_finds_its_numbers():
+    X = np.array([[1.0, "u"], [None, "v"], [3, None]], dtype=object)
+    assert plain_table(as_frame(X)).dtypes.tolist() == [np.dtype(float), np.dtype(object)]
+
+
+SPARSE_KINDS = [sparse.csr_matrix, sparse.csc_matrix, sparse.coo_matrix, sparse.lil_matrix, sparse.csr_array]
+
+
+@pytest.mark.parametrize("kind", SPARSE_KINDS)
+@pytest.mark.parametrize("categories", ENCODINGS)
+def test_sparse_input_stays_sparse(kind, categories):
+    dense = np.array([[0.0, -4.0, 0.0], [2.0, 0.0, 0.0], [1.0, 1.0, 0.0]])
+    X = kind(dense)
+    scaled = TabularPreprocessor(categories=categories).fit_transform(X)
+    assert sparse.issparse(scaled)
+    assert_array_equal(scaled.toarray(), dense / [2, 4, 1])
+    same = TabularPreprocessor(categories=categories, scale=False).fit(X).transform(X)
+    assert_array_equal(same.toarray(), dense)
+    assert_array_equal(X.toarray(), dense)
+    filled = TabularPreprocessor(categories=categories, scale=False, dense=True).fit(X).transform(X)
+    assert_array_equal(filled, dense)
+
+
+def test_sparse_input_with_missing_values():
+    X = sparse.csr_matrix([[1.0, 0.0], [np.nan, 2.0], [3.0, 0.0]])
+    result = TabularPreprocessor(scale=False).fit_transform(X).toarray()
+    assert_array_equal(result, [[1, 0], [2, 2], [3, 0]])
+    kept = TabularPreprocessor(scale=False, categories="native").fit_transform(X).toarray()
+    assert np.isnan(kept[1, 0])
+
+
+@pytest.mark.parametrize("categories", ENCODINGS)
+def test_dense_rows_after_sparse_ones_and_the_reverse(categories):
+    dense = np.array([[0.0, -4.0], [2.0, 0.0], [1.0, 1.0]])
+    preprocessor = TabularPreprocessor(categories=categories)
+    on_sparse = clone(preprocessor).fit(sparse.csr_matrix(dense))
+    assert_array_equal(on_sparse.transform(dense).toarray(), on_sparse.transform(sparse.csr_matrix(dense)).toarray())
+    on_dense = clone(preprocessor).fit(dense)
+    assert_array_equal(on_dense.transform(sparse.csr_matrix(dense)), on_dense.transform(dense))
+
+
+def test_pandas_sparse_columns_are_numbers():
+    X = column(pd.arrays.SparseArray([0.0, 0.0, 3.0]))
+    assert_array_equal(TabularPreprocessor(scale=False).fit_transform(X), [[0], [0], [3]])
+
+
+def test_numbers_stay_within_what_trees_take():
+    X = np.array([[1e300], [-np.inf], [np.inf]])
+    assert_array_equal(plain_table(as_frame(X)), [[LARGEST], [-LARGEST], [LARGEST]])
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"categories": "target"}, "categories must be 'onehot', 'ordinal' or 'native', got 'target' instead"),
+        ({"max_levels": 0}, "max_levels must be an integer of at least 1, got 0 instead"),
+        ({"max_levels": 2.5}, r"max_levels must be an integer of at least 1, got 2\.5 instead"),
+    ],
+)
+def test_wrong_parameters(params, message):
+    with pytest.raises(ValueError, match=message):
+        TabularPreprocessor(**params).fit(column(["u", "v"]))
+
+
+@pytest.mark.parametrize("empty", [pd.DataFrame(), pd.DataFrame({"a": []}), pd.DataFrame(index=[1, 2])])
+def test_empty_tables(empty):
+    with pytest.raises(ValueError, match="while a minimum of 1 is required"):
+        TabularPreprocessor().fit(empty)
+
+
+def test_cells_that_hold_containers():
+    with pytest.raises(TypeError, match=r"A cell holds \[1, 2\].*expand them into columns"):
+        TabularPreprocessor().fit(column([[1, 2], "x"]))
+
+
+def test_complex_numbers():
+    with pytest.raises(ValueError, match="column 'a' has type complex128. Split it into real and imaginary parts"):
+        TabularPreprocessor().fit(column([1j, 2.0]))
+
+
+def test_an_unknown_type_of_column():
+    pyarrow = pytest.importorskip("pyarrow")
+    times = pd.Series([None, None], dtype=pd.ArrowDtype(pyarrow.time64("us")))
+    with pytest.raises(ValueError, match=r"Column 'a' has type time64.*neither number, boolean.*Convert it first"):
+        TabularPreprocessor().fit(column(times))
