@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from sklmeta.preprocessing import plain_table
+from sklmeta.preprocessing import kind_of
 
 _FEWEST_ROWS = 4  # two folds of two rows: with less there is nothing to compare models on
 
@@ -41,7 +41,7 @@ def check_rows(X: Any) -> Any:
         _check_frame(X)
         return X
     if sparse.issparse(X):
-        return check_array(X, accept_sparse="csr", ensure_all_finite="allow-nan")
+        return _with_short_indices(check_array(X, accept_sparse="csr", ensure_all_finite="allow-nan"))
     array = check_array(X, dtype=None, ensure_all_finite=False)
     if array.dtype.kind == "c":
         raise ValueError("Complex data not supported: X has complex numbers. Split them into two columns each.")
@@ -53,6 +53,13 @@ def check_rows(X: Any) -> Any:
     return array
 
 
+def _with_short_indices(X: Any) -> Any:
+    """The same CSR matrix with 32-bit indices where they suffice: several estimators take no others."""
+    if X.indices.dtype == np.int32 or X.nnz > np.iinfo(np.int32).max:
+        return X
+    return type(X)((X.data, X.indices.astype(np.int32), X.indptr.astype(np.int32)), shape=X.shape)
+
+
 _NO_INFINITY = "Replace it, for instance by NaN, which is taken as missing."
 
 
@@ -62,10 +69,10 @@ def _check_frame(X: pd.DataFrame) -> None:
             f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) (shape={X.shape}) while a "
             "minimum of 1 is required."
         )
-    plain_table(X.iloc[:1])  # raises on a column of a kind that it doesn't know
-    for position, (name, dtype) in enumerate(X.dtypes.items()):
-        if pd.api.types.is_object_dtype(dtype):
-            _check_cells(name, X.iloc[:, position])
+    for name, column in X.items():
+        kind_of(name, column)  # raises on a type that is none of the kinds
+        if pd.api.types.is_object_dtype(column.dtype):
+            _check_cells(name, column)
     numbers = X.select_dtypes("number").select_dtypes(exclude="timedelta")
     infinite = np.isinf(numbers.to_numpy(dtype=float, na_value=np.nan))
     if infinite.any():

@@ -34,7 +34,7 @@ class MembersAsParameters:
         if not deep:
             return params
         params = {key: value for key, value in params.items() if not key.startswith("estimators__")}
-        for name, estimator in _pairs(self.estimators):
+        for name, estimator in pairs(self.estimators):
             params[name] = estimator
             if hasattr(estimator, "get_params"):
                 params.update({f"{name}__{key}": value for key, value in estimator.get_params(deep=True).items()})
@@ -64,7 +64,7 @@ class MembersAsParameters:
         named = {key.partition("__")[0] for key in params} - set(own)
         if self.estimators is None and named:
             self._spell_out(named)
-        for name in named & set(params) & set(dict(_pairs(self.estimators))):
+        for name in named & set(params) & set(dict(pairs(self.estimators))):
             self._replace(name, params.pop(name))
         return super().set_params(**params)  # type: ignore[misc]
 
@@ -81,7 +81,7 @@ class MembersAsParameters:
             self.estimators = [(n, estimator if n == name else e) for n, e in self.estimators]
 
     def _sk_visual_block_(self) -> Any:
-        shown = _pairs(self.estimators)
+        shown = pairs(self.estimators)
         if self.estimators is None:
             known = list(catalogue(self._task_type()))
             shown = [(f"any of {len(known)}", ", ".join(known))]
@@ -91,7 +91,7 @@ class MembersAsParameters:
         return VisualBlock("parallel", blocks, names=names, name_details=[str(block) for block in blocks])
 
 
-def _pairs(estimators: Any) -> list[tuple[str, Any]]:
+def pairs(estimators: Any) -> list[tuple[str, Any]]:
     """Names and members, dropped ones included; nothing where the parameter makes no sense."""
     if estimators is None:
         return []

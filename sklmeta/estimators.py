@@ -19,7 +19,7 @@ from sklearn.utils.validation import validate_data
 from sklmeta._sklearn import check_method_params, routing_enabled
 from sklmeta.advice import Advice, consult
 from sklmeta.checks import check_rows, check_target, check_weights
-from sklmeta.composition import MembersAsParameters
+from sklmeta.composition import MembersAsParameters, pairs
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import infer_task_type
 from sklmeta.evaluation import with_random_state
@@ -39,6 +39,7 @@ from sklmeta.search import Candidate, evaluate_candidates, plan, tabulate, warn_
 from sklmeta.winner import Winner
 
 _DEFAULT_N_ITER = 25
+_RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
 
 
 class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimator):
@@ -288,11 +289,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _ready(self, candidates: Sequence[Candidate]) -> list[Recommendation]:
         """Their recommendations, whose estimators are those that would be fitted here."""
-        return [
-            replace(c.recommendation, _build=_Builder(self._build(c)))
-            for c in candidates
-            if c.recommendation is not None
-        ]
+        known = [(c, c.recommendation) for c in candidates if c.recommendation is not None]
+        return [replace(recommendation, _build=_Builder(self._build(c))) for c, recommendation in known]
 
     def _advice(self, members: Sequence[Member], X: Any, y: Any) -> Advice:
         task_type = self._task_type()
@@ -315,6 +313,11 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             raise ValueError(
                 f"knowledge must be 'default', None or a KnowledgeBase, got {self.knowledge!r} instead. To use a file: "
                 "knowledge=KnowledgeBase.load(path)."
+            )
+        taken = {name for name, _ in pairs(self.estimators)} & {*self._get_param_names(), *_RESERVED_NAMES}
+        if taken:
+            raise ValueError(
+                f"Names of estimators conflict with what sklmeta calls its own: {sorted(taken)}. Rename them."
             )
         if not (self.preprocessor is None or self.preprocessor == "auto" or hasattr(self.preprocessor, "transform")):
             raise ValueError(f"preprocessor must be 'auto', None or a transformer, got {self.preprocessor!r} instead.")

@@ -138,9 +138,8 @@ class Member:
             estimator = CalibratedMember(estimator)
         if self.preprocessor is None:
             return estimator
-        prepare = (
-            TabularPreprocessor(dense=self.needs_dense) if self.preprocessor == "auto" else clone(self.preprocessor)
-        )
+        auto = self.preprocessor == "auto"
+        prepare = TabularPreprocessor(dense=self.needs_dense) if auto else clone(self.preprocessor)
         return Pipeline([("preprocess", prepare), (self.name, estimator)])
 
 
