@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from scipy.stats import loguniform, uniform
@@ -210,9 +211,15 @@ def _entry(name: Hashable, task_type: str) -> CatalogueEntry:
 _KERNEL_ROWS = 20_000  # a kernel machine's cost grows with the square of the rows and more
 _GAMMA = ["scale", "scale", "scale", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
 _KERNEL = ["rbf", "rbf", "rbf", "rbf", "linear", "poly"]
-_KERNEL_CONDITIONS = {"gamma": {"kernel": ("rbf", "poly", "sigmoid")}, "degree": {"kernel": ("poly",)}}
+_KERNEL_CONDITIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "gamma": {"kernel": ("rbf", "poly", "sigmoid")},
+    "degree": {"kernel": ("poly",)},
+}
+    "gamma": {"kernel": ("rbf", "poly", "sigmoid")},
+    "degree": {"kernel": ("poly",)},
+}
 _CLASS_WEIGHT = [None, None, None, "balanced"]
-_FOREST = {
+_FOREST: dict[str, Any] = {
     "max_features": uniform(0.05, 0.95),
     "min_samples_leaf": LogUniformInt(1, 20),
     "bootstrap": [True, False],
@@ -222,7 +229,7 @@ _FOREST_PRACTICE = (
     {"max_features": 0.7, "min_samples_leaf": 1},
     {"max_features": 0.5, "min_samples_leaf": 5},
 )
-_BOOSTING = {
+_BOOSTING: dict[str, Any] = {
     "learning_rate": loguniform(0.01, 0.5),
     "max_iter": LogUniformInt(25, 300),
     "max_leaf_nodes": LogUniformInt(4, 128),
@@ -289,7 +296,7 @@ _SVC_PRACTICE = (
 
 
 @cache
-def _classification() -> dict[str, CatalogueEntry]:
+def _classification() -> Mapping[str, CatalogueEntry]:
     forest = {**_FOREST, "criterion": ["gini", "entropy"], "class_weight": _CLASS_WEIGHT}
     entries = [
         CatalogueEntry(
@@ -355,11 +362,11 @@ def _classification() -> dict[str, CatalogueEntry]:
             sparse=False,
         ),
     ]
-    return {entry.name: entry for entry in entries}
+    return MappingProxyType({entry.name: entry for entry in entries})
 
 
 @cache
-def _regression() -> dict[str, CatalogueEntry]:
+def _regression() -> Mapping[str, CatalogueEntry]:
     entries = [
         CatalogueEntry(
             "ridge",
@@ -419,4 +426,4 @@ def _regression() -> dict[str, CatalogueEntry]:
         CatalogueEntry("k_neighbors", KNeighborsRegressor(), SearchSpace(_NEIGHBORS), practice=_NEIGHBORS_PRACTICE),
         CatalogueEntry("mlp", MLPRegressor(), SearchSpace(_NETWORK), scale_target=True, practice=_NETWORK_PRACTICE),
     ]
-    return {entry.name: entry for entry in entries}
+    return MappingProxyType({entry.name: entry for entry in entries})

@@ -178,7 +178,13 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _column_transformer(self, table: pd.DataFrame) -> ColumnTransformer:
         text = [c for c in table.columns if table[c].dtype == object]
         numbers = [c for c in table.columns if table[c].dtype != object]
-        steps = [("numbers", self._for_numbers(), numbers), ("categories", self._for_categories(), text)]
+        empty = [c for c in numbers if self.categories == "native" and table[c].isna().all()]
+        steps = [
+            ("numbers", self._for_numbers(), [c for c in numbers if c not in empty]),
+            # scikit-learn 1.9's histogram gradient boosting cannot bin a column without any value
+            ("empty", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True), empty),
+            ("categories", self._for_categories(), text),
+        ]
         transformer = ColumnTransformer(
             [step for step in steps if step[2]],
             verbose_feature_names_out=False,

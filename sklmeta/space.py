@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 from math import floor, log10
 from typing import Any
 
@@ -27,8 +28,8 @@ class LogUniformInt:
     """
 
     def __init__(self, low: int, high: int):
-        if not 1 <= low <= high:
-            raise ValueError(f"LogUniformInt needs 1 <= low <= high, got low={low!r}, high={high!r}.")
+        if not 1 <= low <= high or low != int(low) or high != int(high):
+            raise ValueError(f"LogUniformInt needs integers 1 <= low <= high, got low={low!r}, high={high!r}.")
         self.low, self.high = int(low), int(high)
 
     def ppf(self, q: Any) -> Any:
@@ -58,7 +59,12 @@ class SearchSpace:
         As for :class:`sklearn.model_selection.RandomizedSearchCV`: a list is drawn from uniformly (repeat
         a value to weight it), anything else must have ``rvs``; with ``ppf`` too, draws are quasi-random.
     conditions : mapping of str to (mapping of str to collection), default=None
-        ``{"gamma": {"kernel": ("rbf", "poly")}}``: gamma exists only where kernel is "rbf" or "poly".
+        ``{"gamma": {"kernel": ("rbf", "poly")}}``: gamma exists only where kernel does and is "rbf" or "poly".
+
+    Raises
+    ------
+    ValueError
+        If a distribution is neither, or conditions go round in a circle.
 
     Examples
     --------
@@ -80,6 +86,7 @@ class SearchSpace:
             name: {parent: tuple(values) for parent, values in parents.items()}
             for name, parents in (conditions or {}).items()
         }
+        _check_no_circle(self.conditions)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,7 +116,10 @@ class SearchSpace:
 
     def _holds(self, name: str, params: Mapping[str, Any]) -> bool:
         parents = self.conditions.get(name, {})
-        return all(parent not in params or params[parent] in values for parent, values in parents.items())
+        return all(
+            parent not in params or (params[parent] in values and self._holds(parent, params))
+            for parent, values in parents.items()
+        )
 
     def contains(self, params: Mapping[str, Any]) -> bool:
         """Whether every hyperparameter of `params` that the space knows has a value it could draw."""
@@ -189,11 +199,23 @@ def _check_distribution(name: str, distribution: Any) -> None:
         )
 
 
+def _check_no_circle(conditions: Mapping[str, Mapping[str, Any]]) -> None:
+    try:
+        TopologicalSorter({name: list(parents) for name, parents in conditions.items()}).prepare()
+    except CycleError as error:
+        raise ValueError(f"Conditions go round in a circle: {' -> '.join(error.args[1])}. Drop one of them.") from error
+
+
 def _draw(distribution: Any, u: float, rng: np.random.RandomState) -> Any:
     if not hasattr(distribution, "rvs"):
         return distribution[int(u * len(distribution))]
     value = distribution.ppf(u) if hasattr(distribution, "ppf") else distribution.rvs(random_state=rng)
-    return value.item() if hasattr(value, "item") else value
+    value = value.item() if hasattr(value, "item") else value
+    return int(value) if _is_whole(distribution) else value  # SciPy's ppf gives whole numbers as floats
+
+
+def _is_whole(distribution: Any) -> bool:
+    return isinstance(distribution, LogUniformInt) or hasattr(distribution, "pmf")
 
 
 def _could_draw(distribution: Any, value: Any) -> bool:
@@ -202,7 +224,7 @@ def _could_draw(distribution: Any, value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float) or not hasattr(distribution, "support"):
         return False
     low, high = distribution.support()
-    return bool(low <= value <= high)
+    return bool(low <= value <= high) and (isinstance(value, int) or not _is_whole(distribution))
 
 
 def _as_tuple(value: Any) -> Any:

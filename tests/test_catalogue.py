@@ -1,0 +1,232 @@
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
+
+from sklmeta import Configuration
+from sklmeta.calibration import CalibratedMember
+from sklmeta.catalogue import (
+    TASK_TYPES,
+    build_estimator,
+    catalogue,
+    default_configurations,
+    default_pipeline,
+    find_entry,
+)
+from sklmeta.exceptions import UnknownEstimatorError
+
+NAMES = {
+    "classification": [
+        "logistic_regression",
+        "svc",
+        "random_forest",
+        "extra_trees",
+        "hist_gradient_boosting",
+        "k_neighbors",
+        "mlp",
+        "lda",
+        "gaussian_nb",
+    ],
+    "regression": [
+        "ridge",
+        "elastic_net",
+        "svr",
+        "random_forest",
+        "extra_trees",
+        "hist_gradient_boosting",
+        "k_neighbors",
+        "mlp",
+    ],
+}
+EVERY = [(task, name) for task, names in NAMES.items() for name in names]
+CHEAPER = {"n_estimators": 5, "max_iter": 15}
+
+
+def messy(n=60):
+    rng = np.random.RandomState(0)
+    x = rng.randn(n)
+    X = pd.DataFrame(
+        {
+            "number": np.where(rng.rand(n) < 0.2, np.nan, x),
+            "text": rng.choice(np.array(["red", "green", None], dtype=object), n),
+            "bool": x > 0,
+            "date": pd.Series(pd.date_range("2020", periods=n)).where(rng.rand(n) > 0.2),
+            "category": pd.Categorical(rng.choice(["u", "v"], n)),
+            "empty": np.nan,
+        }
+    )
+    return X, x
+
+
+def target(x, task):
+    return np.array(["no", "yes"])[(x > 0).astype(int)] if task == "classification" else 100 * x + 1000
+
+
+def cheap(estimator):
+    last_parts = {name: name.split("__")[-1] for name in estimator.get_params()}
+    return estimator.set_params(**{name: CHEAPER[part] for name, part in last_parts.items() if part in CHEAPER})
+
+
+@pytest.mark.parametrize("task", TASK_TYPES)
+def test_the_base_estimators(task):
+    assert list(catalogue(task)) == NAMES[task]
+    kind = is_classifier if task == "classification" else is_regressor
+    assert all(kind(entry.estimator) for entry in catalogue(task).values())
+    assert all(entry.name == name for name, entry in catalogue(task).items())
+
+
+@pytest.mark.parametrize(("task", "name"), EVERY)
+def test_every_default_configuration_can_be_built_and_cloned(task, name):
+    configurations = default_configurations(task, 14, [name])
+    assert len(configurations) == len(set(configurations)) == 14
+    entry = catalogue(task)[name]
+    for configuration in configurations:
+        pipeline = clone(build_estimator(configuration, task, probabilities=True))
+        assert isinstance(pipeline, Pipeline)
+        inner = find_entry(base_of(pipeline), task)
+        assert inner is entry
+        assert entry.space.active(configuration.params) == dict(configuration.params)
+        for param, value in configuration.params.items():
+            assert base_of(pipeline).get_params()[param] == value
+        getattr(base_of(pipeline), "_validate_params", lambda: None)()
+
+
+def base_of(pipeline):
+    last = pipeline.steps[-1][1]
+    if isinstance(last, TransformedTargetRegressor):
+        return last.regressor
+    return last.estimator if isinstance(last, CalibratedMember) else last
+
+
+@pytest.mark.parametrize(("task", "name"), EVERY)
+def test_the_first_configuration_is_scikit_learns_default(task, name):
+    first = default_configurations(task, 1, [name])[0]
+    base = base_of(build_estimator(first, task))
+    given, default = base.get_params(), type(base)().get_params()
+    differing = {param for param in default if given[param] != default[param]}
+    assert differing <= {"max_iter", "cache_size"}  # room to converge, and memory: neither changes what is learned
+
+
+@pytest.mark.parametrize("task", TASK_TYPES)
+def test_a_shorter_list_begins_a_longer_one(task):
+    for name in NAMES[task]:
+        assert default_configurations(task, 5, [name]) == default_configurations(task, 20, [name])[:5]
+    assert [c.estimator for c in default_configurations(task, 2)] == [n for n in NAMES[task] for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("task", "digest"),
+    [("classification", "a90b7df806520fb66d88b5a86580dac0"), ("regression", "4729a923bb8b047e48e2ca7162da96df")],
+)
+def test_the_fixed_list_stays_fixed(task, digest):
+    # knowledge is measured on this very list; another list makes what was measured worthless
+    lines = "\n".join(c.to_json() for c in default_configurations(task, 12))
+    assert hashlib.md5(lines.encode()).hexdigest() == digest
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("task", "name"), EVERY)
+def test_every_base_estimator_fits_messy_data(task, name):
+    X, x = messy()
+    y = target(x, task)
+    for configuration in default_configurations(task, 3, [name])[::2]:
+        model = cheap(build_estimator(configuration, task, probabilities=True)).fit(X, y)
+        new = X.iloc[:7].assign(text="never seen", empty=None)
+        assert model.predict(new).shape == (7,)
+        if task == "classification":
+            probabilities = model.predict_proba(new)
+            np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+            assert set(model.predict(X)) <= {"no", "yes"}
+
+
+@pytest.mark.parametrize(("task", "name"), EVERY)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_every_base_estimator_fits_sparse_data(task, name):
+    x = np.random.RandomState(0).randn(40)
+    X = sparse.csr_matrix(np.column_stack([x, np.where(x > 1, x, 0), np.zeros(40)]))
+    model = cheap(build_estimator(Configuration(name), task, probabilities=True)).fit(X, target(x, task))
+    assert model.predict(X).shape == (40,)
+    assert catalogue(task)[name].preprocessor().dense != catalogue(task)[name].sparse
+
+
+@pytest.mark.parametrize("name", ["mlp", "svr", "elastic_net"])
+def test_a_standardised_target_comes_back_in_its_own_units(name):
+    X, x = messy(200)
+    y = 1e6 * x
+    model = build_estimator(Configuration(name), "regression").fit(X[["number", "bool"]], y)
+    assert np.corrcoef(model.predict(X[["number", "bool"]]), y)[0, 1] > 0.8
+    assert np.std(model.predict(X[["number", "bool"]])) > 1e5
+
+
+def test_built_estimators_can_be_set_by_users():
+    svc = build_estimator(Configuration("svc", {"C": 3.0}), "classification", probabilities=True)
+    svc.set_params(svc__estimator__kernel="linear", preprocess__max_levels=4)
+    assert base_of(svc).get_params()["C"] == 3.0
+    assert base_of(svc).kernel == "linear"
+    svr = build_estimator(Configuration("svr"), "regression").set_params(svr__regressor__C=7.0)
+    assert base_of(svr).C == 7.0
+    again = build_estimator(Configuration("svc"), "classification")
+    assert base_of(again).kernel == "rbf", "the catalogue's own estimator must not change"
+
+
+def test_probabilities_only_where_they_are_asked_for():
+    plain = build_estimator(Configuration("svc"), "classification")
+    assert isinstance(plain.steps[-1][1], SVC)
+    entry = catalogue("classification")["logistic_regression"]
+    assert isinstance(default_pipeline(entry, Perceptron(), probabilities=True).steps[-1][1], CalibratedMember)
+    assert isinstance(default_pipeline(entry, LogisticRegression(), probabilities=True)[-1], LogisticRegression)
+
+
+def test_default_pipeline_names_its_step():
+    entry = catalogue("classification")["svc"]
+    assert list(default_pipeline(entry, SVC(), step="mine").named_steps) == ["preprocess", "mine"]
+
+
+def test_find_entry_goes_by_class():
+    assert find_entry(SVC(C=9), "classification").name == "svc"
+    assert find_entry(SVC(), "regression") is None
+    assert find_entry(Perceptron(), "classification") is None
+
+    class MySVC(SVC):
+        pass
+
+    assert find_entry(MySVC(), "classification") is None
+
+
+def test_the_catalogue_cannot_be_changed():
+    with pytest.raises(TypeError):
+        catalogue("classification")["svc"] = None
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "message"),
+    [
+        ("random_forrest", "classification", r"Unknown base estimator 'random_forrest' for classification; did you "
+         r"mean 'random_forest'\? The catalogue has logistic_regression, svc, .*pass it as a member"),
+        ("svc", "regression", r"Unknown base estimator 'svc' for regression; did you mean 'svr'\?"),
+        ("xyzzy", "regression", r"Unknown base estimator 'xyzzy' for regression\. The catalogue has ridge"),
+        (17, "regression", "Unknown base estimator 17 for regression"),
+    ],
+)  # fmt: skip
+def test_unknown_names(name, task, message):
+    with pytest.raises(UnknownEstimatorError, match=message):
+        build_estimator(Configuration(name), task)
+    with pytest.raises(UnknownEstimatorError, match=message):
+        default_configurations(task, 3, [name])
+
+
+def test_unknown_task_type():
+    with pytest.raises(ValueError, match="task must be 'classification' or 'regression', got 'ranking' instead"):
+        catalogue("ranking")
+
+
+def test_unknown_hyperparameter():
+    with pytest.raises(ValueError, match="Invalid parameter 'c' for estimator SVC"):
+        build_estimator(Configuration("svc", {"c": 1.0}), "classification")

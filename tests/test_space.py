@@ -1,0 +1,218 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from sklmeta.space import LogUniformInt, SearchSpace, rounded
+
+SVC = SearchSpace(
+    {"kernel": ["rbf", "linear", "poly"], "C": stats.loguniform(1e-2, 1e3), "gamma": [0.1, 1.0], "degree": [2, 3]},
+    {"gamma": {"kernel": ("rbf", "poly")}, "degree": {"kernel": ("poly",)}},
+)
+UNIT_CUBE = SearchSpace({f"x{i}": stats.uniform() for i in range(3)})
+
+
+class OnlyRvs:
+    """What some people's own distributions look like."""
+
+    def rvs(self, random_state=None):
+        return random_state.choice([10, 20, 30])
+
+
+def test_conditions_hold_in_every_draw():
+    draws = SVC.sample(200, random_state=0)
+    assert len(draws) == 200
+    for params in draws:
+        assert ("gamma" in params) == (params["kernel"] in ("rbf", "poly"))
+        assert ("degree" in params) == (params["kernel"] == "poly")
+        assert "C" in params
+        assert SVC.contains(params)
+        assert SVC.active(params) == params
+    assert {params["kernel"] for params in draws} == {"rbf", "linear", "poly"}
+
+
+def test_what_depends_on_an_absent_hyperparameter_is_absent_too():
+    chain = SearchSpace(
+        {"a": [True, False], "b": [1, 2], "c": [0.1, 0.2]},
+        {"b": {"a": (True,)}, "c": {"b": (1,)}},
+    )
+    points = chain.sample(20, random_state=0)
+    assert sorted(map(str, points)) == [
+        "{'a': False}",
+        "{'a': True, 'b': 1, 'c': 0.1}",
+        "{'a': True, 'b': 1, 'c': 0.2}",
+        "{'a': True, 'b': 2}",
+    ]
+
+
+def test_several_conditions_must_all_hold():
+    space = SearchSpace({"a": [1, 2], "b": [1, 2], "c": [0]}, {"c": {"a": (1,), "b": (2,)}})
+    assert space.active({"a": 1, "b": 2, "c": 0}) == {"a": 1, "b": 2, "c": 0}
+    assert space.active({"a": 1, "b": 1, "c": 0}) == {"a": 1, "b": 1}
+    assert space.active({"b": 2, "c": 0}) == {"b": 2, "c": 0}
+
+
+def test_conditions_that_go_round():
+    with pytest.raises(ValueError, match=r"Conditions go round in a circle: .* -> .*\. Drop one"):
+        SearchSpace({"a": [1], "b": [1]}, {"a": {"b": (1,)}, "b": {"a": (1,)}})
+
+
+@pytest.mark.parametrize("space", [SVC, UNIT_CUBE, SearchSpace({"n": OnlyRvs(), "x": stats.norm()})])
+def test_a_shorter_sample_begins_a_longer_one(space):
+    longer = space.sample(40, random_state=3)
+    for n in (0, 1, 7, 39):
+        assert space.sample(n, random_state=3) == longer[:n]
+    assert space.sample(40, random_state=3) == longer
+    assert space.sample(40, random_state=4) != longer
+
+
+def test_random_state_may_be_an_instance_or_none():
+    assert SVC.sample(5, np.random.RandomState(3)) == SVC.sample(5, 3)
+    assert len(SVC.sample(5)) == 5
+
+
+def test_draws_differ_and_end_where_the_space_ends():
+    space = SearchSpace({"a": [1, 2, 2, 2], "b": ["u", "v"]})
+    draws = space.sample(100, random_state=0)
+    assert sorted(map(str, draws)) == sorted(str({"a": a, "b": b}) for a in (1, 2) for b in "uv")
+    assert SearchSpace({}).sample(3, random_state=0) == [{}]
+
+
+def test_a_repeated_value_is_drawn_more_often():
+    space = SearchSpace({"a": ["often", "often", "often", "rarely"], "x": stats.uniform()})
+    often = sum(params["a"] == "often" for params in space.sample(400, random_state=0))
+    assert often == pytest.approx(300, abs=8)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_draws_cover_the_space_better_than_random_ones(seed):
+    points = np.array([list(params.values()) for params in UNIT_CUBE.sample(64, random_state=seed)])
+    random = [np.random.RandomState(100 + i).uniform(size=(64, 3)) for i in range(20)]
+    of_random = [stats.qmc.discrepancy(r) for r in random]
+    assert stats.qmc.discrepancy(points) < min(of_random)
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [stats.loguniform(1e-3, 1e2), stats.uniform(-1, 3), stats.norm(2, 5), stats.randint(3, 30), stats.geom(0.2)],
+)
+def test_draws_follow_the_distribution(distribution):
+    space = SearchSpace({"x": distribution, "other": stats.uniform()})
+    drawn = [params["x"] for params in space.sample(300, random_state=0)]
+    if hasattr(distribution, "pmf"):
+        assert all(type(x) is int for x in drawn)
+    else:
+        assert all(type(x) is float for x in drawn)
+    quantiles = np.linspace(0.1, 0.9, 9)
+    shares = [np.mean(np.array(drawn) <= distribution.ppf(q)) for q in quantiles]
+    expected = distribution.cdf(distribution.ppf(quantiles))
+    np.testing.assert_allclose(shares, expected, atol=0.03)
+
+
+def test_objects_that_only_have_rvs():
+    drawn = [params["n"] for params in SearchSpace({"n": OnlyRvs(), "x": stats.uniform()}).sample(60, random_state=0)]
+    assert set(drawn) == {10, 20, 30}
+    assert all(type(n) is int for n in drawn)
+
+
+def test_values_of_lists_come_back_as_they_are():
+    values = [None, (1, 2), "auto", 3, 0.5, True]
+    drawn = [params["v"] for params in SearchSpace({"v": values}).sample(6, random_state=0)]
+    assert sorted(map(repr, drawn)) == sorted(map(repr, values))
+    assert [p["v"] for p in SearchSpace({"v": np.array([7])}).sample(1, 0)] == [7]
+
+
+def test_fixed_values_are_not_drawn_and_decide_conditions():
+    linear = SVC.sample(50, random_state=0, fixed={"kernel": "linear"})
+    assert {tuple(params) for params in linear} == {("C",)}
+    poly = SVC.sample(50, random_state=0, fixed={"kernel": "poly", "degree": 5})
+    assert {tuple(params) for params in poly} == {("C", "gamma")}
+    assert SVC.sample(2, random_state=0, fixed={"not searched": 1}) == SVC.sample(2, random_state=0)
+
+
+def test_other_spaces_from_one():
+    wider = SVC.updated({"C": [5.0], "tol": [1e-3]})
+    assert {params["C"] for params in wider.sample(9, random_state=0)} == {5.0}
+    assert wider.names == ("kernel", "C", "gamma", "degree", "tol")
+    assert SVC.names == ("kernel", "C", "gamma", "degree")
+    assert SVC.without(["C", "gamma"]).names == ("kernel", "degree")
+    assert [set(p) for p in SVC.without(["kernel"]).sample(1, random_state=0)] == [{"C", "gamma", "degree"}]
+    inside = SVC.prefixed("svc__")
+    for params, plain in zip(inside.sample(20, random_state=0), SVC.sample(20, random_state=0), strict=True):
+        assert params == {f"svc__{name}": value for name, value in plain.items()}
+
+
+@pytest.mark.parametrize(
+    ("params", "inside"),
+    [
+        ({"kernel": "rbf", "C": 1.0}, True),
+        ({"kernel": "sigmoid"}, False),
+        ({"C": 1e4}, False),
+        ({"C": 1}, True),
+        ({"C": True}, False),
+        ({"C": "1"}, False),
+        ({"degree": 2}, True),
+        ({"degree": 2.0}, False),
+        ({"unknown": 7}, True),
+    ],
+)
+def test_contains(params, inside):
+    assert SVC.contains(params) is inside
+
+
+def test_contains_with_other_distributions():
+    space = SearchSpace({"n": LogUniformInt(1, 9), "k": stats.randint(1, 5), "t": [[1, 2]], "r": OnlyRvs()})
+    assert space.contains({"n": 9, "k": 4, "t": (1, 2)})
+    for outside in ({"n": 10}, {"n": 2.5}, {"k": 5}, {"k": 1.0}, {"t": (2, 1)}, {"r": 10}):
+        assert not space.contains(outside)
+
+
+@pytest.mark.parametrize("wrong", [[], "rbf", 3.0, None])
+def test_what_is_no_distribution(wrong):
+    with pytest.raises(ValueError, match=r"Hyperparameter 'C' has distribution .*; give a non-empty list of values"):
+        SearchSpace({"C": wrong})
+
+
+# -- integers on a logarithmic scale -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 1), (1, 2), (3, 70), (1, 1000)])
+def test_log_uniform_int_stays_within_its_bounds(low, high):
+    distribution = LogUniformInt(low, high)
+    values = distribution.ppf(np.linspace(0, 1, 20_001))
+    assert values.min() == low
+    assert values.max() == high
+    assert (np.diff(values) >= 0).all()
+    assert distribution.support() == (low, high)
+    assert set(range(low, min(high, 20) + 1)) <= set(values)
+
+
+def test_log_uniform_int_is_uniform_in_the_logarithm():
+    values = LogUniformInt(1, 1000).rvs(size=20_000, random_state=0)
+    for k in (1, 5, 31, 200, 999):
+        assert np.mean(values <= k) == pytest.approx(np.log(k + 1) / np.log(1001), abs=0.012)
+
+
+def test_log_uniform_int_gives_plain_integers():
+    distribution = LogUniformInt(2, 8)
+    assert type(distribution.rvs(random_state=0)) is int
+    assert type(distribution.ppf(0.5)) is int
+    assert distribution.rvs(size=3, random_state=1).tolist() == distribution.rvs(size=3, random_state=1).tolist()
+    assert repr(distribution) == "LogUniformInt(2, 8)"
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 5), (6, 5), (1.5, 5), (1, 2.5)])
+def test_wrong_bounds(low, high):
+    with pytest.raises(ValueError, match=f"LogUniformInt needs integers 1 <= low <= high, got low={low}, high={high}"):
+        LogUniformInt(low, high)
+
+
+def test_rounded_keeps_three_digits():
+    assert rounded({"a": 0.00123456, "b": 98765.4, "c": -1.23456, "d": 0.0, "e": 12345, "f": "x", "g": True}) == {
+        "a": 0.00123,
+        "b": 98800.0,
+        "c": -1.23,
+        "d": 0.0,
+        "e": 12345,
+        "f": "x",
+        "g": True,
+    }
