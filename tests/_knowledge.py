@@ -25,7 +25,15 @@ def made_up_frames(n_tasks=12, n_configurations=9, n_meta_features=4, seed=0):
 
 def made_up_knowledge(n_tasks=12, n_configurations=9, **kwargs):
     meta_features, scores = made_up_frames(n_tasks, n_configurations, **kwargs)
-    return KnowledgeBase.from_frames(meta_features, {"accuracy": scores}, task_type="classification")
+    seconds = np.outer(np.exp(meta_features["log_rows"]), 1.0 + np.arange(n_configurations))
+    return KnowledgeBase(
+        list(scores.index),
+        list(scores.columns),
+        {"accuracy": scores.to_numpy()},
+        meta_features=meta_features,
+        fit_seconds=seconds,
+        task_type="classification",
+    )
 
 
 def rich_knowledge():

@@ -390,7 +390,9 @@ class KnowledgeBase:
 
     def _check_metric(self, metric: str) -> None:
         if metric not in self._scores:
-            raise ValueError(f"The knowledge has no metric {metric!r}; it has {', '.join(map(str, self._scores))}.")
+            raise ValueError(
+                f"The knowledge has no metric {metric!r}; it has {', '.join(map(str, self._scores)) or 'none'}."
+            )
 
     # -- making another one from it ------------------------------------------------------------------------------
 

@@ -36,7 +36,8 @@ class AverageRank(Recommender):
         return np.full(len(self.scores_), 1 / len(self.scores_))
 
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
-        return list(np.argsort(mean_ranks(self.scores_, w)[columns], kind="stable"))
+        means = np.round(w @ self.scaled_, 9)  # decides between equal ranks
+        return list(np.lexsort((-means[columns], mean_ranks(self.scores_, w)[columns])))
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray) -> str:
         return f"it comes next by average rank over {len(self.scores_)} known tasks"

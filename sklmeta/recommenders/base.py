@@ -17,9 +17,9 @@ from sklmeta.recommenders.kernels import bounded_seconds, completed, scaled, sof
 from sklmeta.recommenders.recommendation import Recommendation, SimilarTask
 
 _SHOWN_TASKS = 5
-_TEMPERATURE = 0.05  # of the strategy: on scores scaled to [0, 1], a tenth less is e^2 times less probable
+_TEMPERATURE = 0.05  # of the strategy: where a task's best is 1, a tenth less is e^2 times less probable
 _ROWS_FEATURE = "log_rows"
-_NEVER_EVALUATED = "nothing is known against it: the knowledge has never evaluated it"
+_NEVER_EVALUATED = "nothing is known of it: the knowledge never evaluated it in this metric"
 
 
 class Recommender(BaseEstimator, ABC):
@@ -27,13 +27,15 @@ class Recommender(BaseEstimator, ABC):
 
     What every recommender promises:
 
-    * `fit` takes any knowledge base with at least one task and one configuration, with gaps, failures and flat tasks,
-      and changes nothing in it.
+    * `fit` takes any knowledge base with at least one score in the metric, with gaps, failures and flat tasks, and
+      changes nothing in it.
     * `recommend` gives at most `n` recommendations, best first, all different, none of them observed already, all
-      among `candidates` where given; it is deterministic, and does not depend on the order of tasks.
-    * Failures (``timeout``, ``failed``, an observed NaN) count as a task's worst score; what was never evaluated is
+      among `candidates` where given; it is deterministic, and does not depend on the order of tasks. A shorter list is
+      the beginning of a longer one.
+    * Failures (``timeout``, ``failed``, an observed NaN) count as a task's worst score; what was not evaluated there is
       unknown and estimated. A task without any score in the metric says nothing and is left out.
-    * A configuration that the knowledge never evaluated anywhere is recommended last.
+    * A configuration that was evaluated nowhere is recommended last, with NaN for what to expect, and changes nothing
+      in the order of the others.
     * Only differences within a task count for the order: adding a number to a task's scores, or multiplying them by a
       positive one, changes none.
 
@@ -60,21 +62,19 @@ class Recommender(BaseEstimator, ABC):
         TypeError
             If `knowledge` is no KnowledgeBase.
         ValueError
-            If the knowledge is empty or has no such metric.
+            If the knowledge has no such metric, or no score in it.
         """
         if not isinstance(knowledge, KnowledgeBase):
             raise TypeError(
                 f"knowledge must be a KnowledgeBase, got {type(knowledge).__name__}; tables become one by "
                 "KnowledgeBase.from_frames."
             )
-        if 0 in (len(knowledge.tasks), len(knowledge.configurations)):
-            raise ValueError(f"There is nothing to learn from in {knowledge!r}; collect evaluations first.")
         self.metric_, self.knowledge_ = metric, _informative(knowledge, metric)
+        self.unheard_ = tuple(c for c in knowledge.configurations if c not in set(self.knowledge_.configurations))
         raw, status = self.knowledge_.scores(metric), self.knowledge_.status
         failed = np.isin(status, ["timeout", "failed"])
         self.scores_ = completed(raw, failed)
         self.scaled_ = scaled(self.scores_)
-        self.evaluated_ = (np.isfinite(raw) | failed).any(axis=0)
         self.best_ = np.where(np.isfinite(raw), raw, -np.inf).argmax(axis=1)
         self.seconds_ = bounded_seconds(self.knowledge_.fit_seconds, status == "timeout")
         self.position_ = {c: j for j, c in enumerate(self.knowledge_.configurations)}
@@ -117,17 +117,14 @@ class Recommender(BaseEstimator, ABC):
         if not isinstance(n, int | np.integer) or n < 1:
             raise ValueError(f"n must be a positive integer, got {n!r} instead.")
         features, tried = self._features(meta_features), self._observed(observed)
-        left = np.array([j for j in self._candidates(candidates) if j not in tried], dtype=int)
-        if not len(left):
-            return []
+        known, unheard = self._candidates(candidates)
+        left = np.array([j for j in known if j not in tried], dtype=int)
         w = self._weights(features, tried)
-        seen, unseen = left[self.evaluated_[left]], left[~self.evaluated_[left]]
-        order = [*(seen[self._order(seen, w, tried, n)] if len(seen) else ()), *unseen][:n]
+        order = left[self._order(left, w, tried, n)][:n] if len(left) else left
         similar, why = self._similar(w), self._reason(features, w)
-        return [
-            self._recommendation(int(j), w, features, similar, why if self.evaluated_[j] else _NEVER_EVALUATED)
-            for j in order
-        ]
+        found = [self._recommendation(int(j), w, features, similar, why) for j in order]
+        found += [self._of_unheard(c, similar) for c in unheard if c not in (observed or {})]
+        return found[:n]
 
     def strategy(
         self,
@@ -138,8 +135,8 @@ class Recommender(BaseEstimator, ABC):
     ) -> dict[Hashable, float]:
         """How probably each base estimator holds the best configuration for a task.
 
-        On every known task, a softmax over base estimators of the best score that each reached there, scaled to
-        [0, 1]; then the mean over tasks by their weight.
+        On every known task, a softmax over base estimators of the best score that each reached there, scaled as the
+        recommender scales scores; then the mean over tasks by their weight.
 
         Parameters
         ----------
@@ -155,7 +152,7 @@ class Recommender(BaseEstimator, ABC):
         Returns
         -------
         dict of hashable to float
-            By name of the base estimator, most probable first; sums to one. Empty where there are no candidates.
+            By name of the base estimator, most probable first; sums to one. Empty where no candidate was evaluated.
 
         Raises
         ------
@@ -166,7 +163,7 @@ class Recommender(BaseEstimator, ABC):
         if not temperature > 0:
             raise ValueError(f"temperature must be positive, got {temperature!r} instead.")
         members: dict[Hashable, list[int]] = {}
-        for j in self._candidates(candidates):
+        for j in self._candidates(candidates)[0]:
             members.setdefault(self.knowledge_.configurations[j].estimator, []).append(j)
         if not members:
             return {}
@@ -218,18 +215,18 @@ class Recommender(BaseEstimator, ABC):
         scores = {c: float(np.ravel(v)[0]) for c, v in (observed or {}).items()}
         return {self.position_[c]: score for c, score in scores.items() if c in self.position_}
 
-    def _candidates(self, candidates: Iterable[Configuration] | None) -> np.ndarray:
-        if candidates is None:
-            return np.arange(len(self.position_))
-        found = []
-        for candidate in candidates:
-            if candidate not in self.position_:
-                raise ValueError(
-                    f"Candidate {candidate!r} is not among the {len(self.position_)} configurations of the knowledge; "
-                    "leave it out, or merge evaluations of it into the knowledge."
-                )
-            found.append(self.position_[candidate])
-        return np.unique(np.array(found, dtype=int))
+    def _candidates(self, candidates: Iterable[Configuration] | None) -> tuple[list[int], list[Configuration]]:
+        """Columns of the candidates that were evaluated somewhere, and the others, in the knowledge's order."""
+        every = [*self.position_, *self.unheard_]
+        wanted = set(every if candidates is None else candidates)
+        unknown = wanted.difference(every)
+        if unknown:
+            raise ValueError(
+                f"Candidate {unknown.pop()!r} is not among the {len(every)} configurations of the knowledge; leave it "
+                "out, or merge evaluations of it into the knowledge."
+            )
+        known = [j for configuration, j in self.position_.items() if configuration in wanted]
+        return known, [configuration for configuration in self.unheard_ if configuration in wanted]
 
     def _similar(self, w: np.ndarray) -> tuple[SimilarTask, ...]:
         """The heaviest tasks, of those that weigh more than the lightest."""
@@ -259,12 +256,24 @@ class Recommender(BaseEstimator, ABC):
             self.knowledge_.task_type,
         )
 
+    def _of_unheard(self, configuration: Configuration, similar: tuple[SimilarTask, ...]) -> Recommendation:
+        return Recommendation(
+            configuration,
+            self.metric_,
+            np.nan,
+            (np.nan, np.nan),
+            np.nan,
+            similar,
+            _NEVER_EVALUATED,
+            self.knowledge_.task_type,
+        )
+
     def _seconds(self, j: int, w: np.ndarray, features: np.ndarray | None) -> float:
         """Weighted median over tasks of the fit's seconds, each scaled from its task's rows to the new one's."""
         seconds = self.seconds_[:, j]
         known = np.isfinite(seconds)
         if not known.any() or not w[known].sum() > 0:
-            return float("nan")
+            return np.nan
         if features is not None and _ROWS_FEATURE in self.meta_features_:
             more = features[self.meta_features_.columns.get_loc(_ROWS_FEATURE)] - self.meta_features_[_ROWS_FEATURE]
             seconds = seconds * np.exp(np.nan_to_num(more.to_numpy()))
@@ -272,8 +281,15 @@ class Recommender(BaseEstimator, ABC):
 
 
 def _informative(knowledge: KnowledgeBase, metric: str) -> KnowledgeBase:
-    """The tasks with a score in the metric; all where there is none at all."""
-    scored = np.isfinite(knowledge.scores(metric)).any(axis=1)
-    if scored.all() or not scored.any():
+    """The tasks with a score in the metric, and the configurations that have one, or failed, on some of them."""
+    scored = np.isfinite(knowledge.scores(metric))
+    rows = scored.any(axis=1)
+    if not rows.any():
+        raise ValueError(f"There is nothing to learn from: {knowledge!r} has no score in {metric!r}.")
+    columns = (scored | np.isin(knowledge.status, ["timeout", "failed"]))[rows].any(axis=0)
+    if rows.all() and columns.all():
         return knowledge
-    return knowledge.select(tasks=[task for task, kept in zip(knowledge.tasks, scored, strict=True) if kept])
+    return knowledge.select(
+        tasks=[task for task, kept in zip(knowledge.tasks, rows, strict=True) if kept],
+        configurations=[c for c, kept in zip(knowledge.configurations, columns, strict=True) if kept],
+    )

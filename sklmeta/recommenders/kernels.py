@@ -52,9 +52,12 @@ def scaled(Y: np.ndarray) -> np.ndarray:
 
 
 def above_median(Y: np.ndarray) -> np.ndarray:
-    """Each task's scores with 0 at its median and 1 at its best, cut at -1, so that no disaster rules; flat: zeros."""
-    median = np.median(Y, axis=1, keepdims=True)
-    span = Y.max(axis=1, keepdims=True) - median
+    """Each task's scores with 0 at its median and 1 at its best, cut at -1, so that no disaster rules; flat: zeros.
+
+    Where most of a task's scores are its best one, that is 0 and its worst is -1.
+    """
+    median, best = np.median(Y, axis=1, keepdims=True), Y.max(axis=1, keepdims=True)
+    span = np.where(best > median, best - median, best - Y.min(axis=1, keepdims=True))
     return np.clip((Y - median) / np.where(span > 0, span, 1.0), -1.0, 1.0)
 
 

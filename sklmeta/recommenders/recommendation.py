@@ -47,7 +47,8 @@ class Recommendation:
     metric : str
         What the scores are in.
     expected_score : float
-        Weighted mean over the known tasks, on the metric's own scale; greater is better.
+        Weighted mean over the known tasks, on the metric's own scale; greater is better. NaN where no known task
+        evaluated the configuration.
     interval : tuple of float
         10 % and 90 % quantiles over the known tasks, likewise weighted.
     expected_seconds : float

@@ -1,0 +1,226 @@
+import numpy as np
+import pandas as pd
+import pytest
+from _knowledge import made_up_frames, made_up_knowledge
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
+
+from sklmeta import Configuration, KnowledgeBase
+from sklmeta.exceptions import UnknownEstimatorError
+from sklmeta.recommenders import AverageRank, NearestTasks, Portfolio, Recommendation
+
+A, B, C = map(Configuration, "abc")
+
+
+def knowledge(Y, M=None, **kwargs):
+    return KnowledgeBase.from_frames(M, {"accuracy": Y}, **kwargs)
+
+
+def names(recommendations):
+    return [r.configuration.estimator for r in recommendations]
+
+
+# Three tasks of one kind, two of another. By mean b is best, by rank a; the nearest tasks of 9 say c.
+M = pd.DataFrame({"log_rows": [1.0, 1.1, 1.2, 9.0, 9.1]})
+Y = pd.DataFrame(
+    {"a": [0.90, 0.91, 0.92, 0.10, 0.10], "b": [0.89, 0.90, 0.91, 0.50, 0.50], "c": [0.50, 0.50, 0.50, 0.60, 0.60]}
+)
+KB = knowledge(Y, M)
+
+
+def test_average_rank_is_the_mean_rank():
+    _, table = made_up_frames(n_tasks=31)
+    expected = table.rank(axis=1, ascending=False).mean().sort_values(kind="stable").index
+    found = [r.configuration for r in AverageRank().fit(knowledge(table)).recommend(n=99)]
+    assert found == list(expected)
+
+
+def test_average_rank_decides_ties_by_the_mean_place():
+    table = pd.DataFrame({"a": [1.0, 0.4, 0.0], "b": [0.6, 0.8, 0.0], "c": [0.0, 0.0, 1.0]})
+    assert names(AverageRank().fit(knowledge(table)).recommend(n=3)) == ["b", "a", "c"]
+
+
+def test_average_rank_ignores_meta_features_and_observations():
+    one = AverageRank().fit(KB)
+    assert names(one.recommend({"log_rows": 9.0}, n=3)) == names(one.recommend(n=3))
+    assert names(one.recommend(n=2, observed={A: 0.1})) == ["b", "c"]
+
+
+def test_the_portfolio_covers_what_the_first_pick_does_badly():
+    assert names(Portfolio().fit(KB).recommend(n=3)) == ["b", "c", "a"]
+    assert names(AverageRank().fit(KB).recommend(n=3)) == ["a", "b", "c"]
+
+
+def test_the_portfolio_goes_on_from_what_was_observed():
+    one = Portfolio().fit(KB)
+    assert names(one.recommend(observed={A: 0.9})) == ["c"]
+    assert names(one.recommend(observed={C: 0.9})) == ["a"]
+
+
+@pytest.mark.parametrize("one", [Portfolio().fit(KB), NearestTasks(2).fit(KB)], ids=repr)
+def test_what_failed_on_the_new_task_covers_nothing(one):
+    failed, tried = one.recommend(observed={A: np.nan}, n=2), one.recommend(observed={A: 0.9}, n=2)
+    assert names(failed) == names(one.recommend(candidates=[B, C], n=2)) == ["b", "c"]
+    assert names(tried) == ["c", "b"]
+
+
+def test_nearest_tasks_listens_to_the_nearest():
+    one = NearestTasks(n_neighbors=2).fit(KB)
+    assert names(one.recommend({"log_rows": 9.0})) == ["c"]
+    assert names(one.recommend({"log_rows": 1.0})) == ["a"]
+
+
+def test_nearest_tasks_second_pick_is_unlike_the_first():
+    rng = np.random.default_rng(0)
+    good = np.r_[np.full(7, 0.9), np.full(3, 0.2)]
+    twins = {f"twin{k}": good + 0.001 * rng.random(10) for k in range(5)}
+    bad = {f"bad{k}": 0.1 + 0.01 * rng.random(10) for k in range(7)}
+    table = pd.DataFrame({**twins, **bad, "other": np.r_[np.full(7, 0.3), np.full(3, 0.8)]})
+    kb = knowledge(table, pd.DataFrame({"m": np.arange(10.0)}))
+    found = names(NearestTasks(10).fit(kb).recommend({"m": 5}, n=2))
+    assert found[0].startswith("twin")
+    assert found[1] == "other"
+
+
+def test_nearest_tasks_without_meta_features_say_so():
+    for kb, meta_features in ((KB, None), (KB, {"log_rows": np.nan}), (knowledge(Y), {"log_rows": 9.0})):
+        found = NearestTasks(2).fit(kb).recommend(meta_features)[0]
+        assert "there are no meta-features to tell them apart" in found.reason
+        assert found.similar_tasks == ()
+
+
+def test_nearest_tasks_names_the_nearest():
+    found = NearestTasks(2).fit(KB).recommend({"log_rows": 9.2})[0]
+    assert [task.task for task in found.similar_tasks][:2] == [4, 3]
+    assert found.similar_tasks[0].best_configuration == C
+    assert found.similar_tasks[0].best_score == 0.6
+    assert found.similar_tasks[0].weight > 0.3
+    assert "4, 3" in found.reason
+
+
+def test_a_meta_feature_of_another_size_does_not_drown_the_others():
+    noisy = M.assign(bytes=[3e9, 1e9, 2e9, 1e9, 3e9])
+    found = NearestTasks(2).fit(knowledge(Y, noisy)).recommend({"log_rows": 9.0, "bytes": 2e9})
+    assert names(found) == ["c"]
+
+
+@pytest.mark.parametrize("parameters", [{"n_neighbors": 0}, {"n_neighbors": 2.5}, {"mixing": -0.1}, {"mixing": 1.1}])
+def test_nearest_tasks_checks_its_parameters_in_fit(parameters):
+    message = r"n_neighbors must be an integer of at least 1 and mixing between 0 and 1; got n_neighbors="
+    with pytest.raises(ValueError, match=message):
+        NearestTasks(**parameters).fit(KB)
+
+
+def test_meta_features_help_where_they_tell_tasks_apart():
+    """Leave one task out of 40: the first pick's regret with meta-features is well below that without."""
+    features, table = made_up_frames(n_tasks=40, n_configurations=12)
+    kb = knowledge(table, features)
+    regret = {True: [], False: []}
+    for task in table.index:
+        one = NearestTasks(8, 0.1).fit(kb.exclude(tasks=[task]))
+        for informed in (True, False):
+            pick = one.recommend(features.loc[task] if informed else None)[0].configuration
+            regret[informed].append(table.loc[task].max() - table.loc[task, pick])
+    assert np.mean(regret[True]) < 0.6 * np.mean(regret[False])
+
+
+# -- what a recommendation says ------------------------------------------------------------------------------------
+
+
+def test_without_weights_the_expectation_is_the_mean():
+    found = {r.configuration: r for r in AverageRank().fit(KB).recommend(n=3)}
+    assert found[A].expected_score == pytest.approx(Y["a"].mean())
+    assert found[B].interval == (0.5, 0.91)
+
+
+def test_with_weights_the_expectation_is_the_neighbours():
+    found = NearestTasks(2, mixing=0.0).fit(KB).recommend({"log_rows": 9.05}, n=3)
+    assert {r.configuration: r.expected_score for r in found} == pytest.approx({A: 0.1, B: 0.5, C: 0.6})
+
+
+def timed(log_rows, seconds, status=None):
+    n = len(seconds)
+    scores = np.where(np.isfinite(seconds), 0.5, np.nan)
+    scores[:, 0] = 0.6
+    return KnowledgeBase(
+        range(n),
+        [A, B][: scores.shape[1]],
+        {"accuracy": scores},
+        status=status,
+        meta_features=None if log_rows is None else pd.DataFrame({"log_rows": np.log(log_rows)}),
+        fit_seconds=seconds,
+    )
+
+
+def test_expected_seconds_grow_with_the_rows():
+    kb = timed([100, 200, 300], np.array([[1.0], [2.0], [3.0]]))
+    one = AverageRank().fit(kb)
+    assert one.recommend({"log_rows": np.log(1000)})[0].expected_seconds == pytest.approx(10)
+    assert one.recommend({"log_rows": np.nan})[0].expected_seconds == 2
+    assert one.recommend()[0].expected_seconds == 2
+
+
+def test_expected_seconds_without_rows_or_times():
+    assert AverageRank().fit(timed(None, np.array([[1.0], [5.0], [3.0]]))).recommend()[0].expected_seconds == 3
+    assert np.isnan(AverageRank().fit(KB).recommend()[0].expected_seconds)
+
+
+def test_what_mostly_times_out_is_not_quick():
+    seconds = np.array([[50.0, 0.1], [60.0, np.nan], [70.0, np.nan]])
+    kb = timed(None, seconds, status=[[1, 1], [1, 2], [1, 2]])
+    assert AverageRank().fit(kb).recommend(candidates=[B])[0].expected_seconds == 60
+
+
+def test_str_tells_what_how_good_how_long_and_why():
+    one = Recommendation(
+        Configuration("svc", {"C": 1.0}), "accuracy", 0.912, (0.85, 0.95), 1.5, (), "because", "classification"
+    )
+    assert str(one) == (
+        "svc(C=1.0)\n  expected accuracy: 0.912 (80 % of similar tasks: 0.85 to 0.95), 1.5 s a fit\n  why: because"
+    )
+    unknown = Recommendation(A, "accuracy", 0.912, (0.85, 0.95), np.nan, (), "because")
+    assert "unknown time a fit" in str(unknown)
+
+
+def recommendation(configuration, task_type, **kwargs):
+    return Recommendation(configuration, "accuracy", 0.9, (0.8, 1.0), 1.0, (), "because", task_type, **kwargs)
+
+
+def test_the_estimator_is_an_unfitted_pipeline_with_the_parameters():
+    one = recommendation(Configuration("svc", {"C": 3.0}), "classification")
+    built = one.estimator
+    assert isinstance(built, Pipeline)
+    assert one.estimator is not built
+    assert any(value == 3.0 for name, value in built.get_params().items() if name.endswith("__C"))
+
+
+def test_labels_without_an_estimator_say_what_to_do():
+    with pytest.raises(UnknownEstimatorError, match=r"does not say what Configuration\('a'\) is.*wrap the estimator"):
+        _ = recommendation(A, None).estimator
+    with pytest.raises(UnknownEstimatorError):
+        _ = recommendation(A, "classification").estimator
+
+
+def test_a_recommendation_with_its_own_builder():
+    one = recommendation(A, None, _build=lambda configuration: SVC(C=7))
+    assert one.estimator.C == 7
+    assert one == recommendation(A, None)
+    assert "_build" not in repr(one)
+
+
+# -- the strategy --------------------------------------------------------------------------------------------------
+
+
+def test_the_strategy_by_hand():
+    kb = made_up_knowledge(n_tasks=1, n_configurations=3)
+    one = AverageRank().fit(kb)
+    best = kb.scores("accuracy")[0]
+    powers = np.exp((best - best.min()) / (best.max() - best.min()) / 0.05)
+    expected = dict(zip(["svc", "random_forest", "k_neighbors"], powers / powers.sum(), strict=True))
+    assert one.strategy() == pytest.approx(expected)
+
+
+def test_the_strategy_follows_the_nearest_tasks():
+    one = NearestTasks(2).fit(KB)
+    assert one.strategy({"log_rows": 9.0})["c"] > 0.5
+    assert one.strategy({"log_rows": 1.0})["c"] < 0.5

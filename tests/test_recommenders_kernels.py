@@ -1,0 +1,270 @@
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import special
+
+from sklmeta.recommenders.kernels import (
+    above_median,
+    bounded_seconds,
+    completed,
+    greedy_portfolio,
+    mean_ranks,
+    neighbour_weights,
+    robust_scale,
+    scaled,
+    softmax,
+    standardised,
+    weighted_quantile,
+)
+
+nan = np.nan
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def uniform(n):
+    return np.full(n, 1 / n)
+
+
+# -- completing ----------------------------------------------------------------------------------------------------
+
+
+def test_completed_leaves_full_tables_alone(rng):
+    Y = rng.normal(size=(5, 4))
+    np.testing.assert_array_equal(completed(Y, np.zeros(Y.shape, bool)), Y)
+
+
+def test_completed_by_hand():
+    Y = np.array([[0.0, 1.0, nan], [10.0, 20.0, 15.0], [nan, 4.0, 8.0], [nan, nan, nan], [3.0, nan, nan]])
+    failed = np.zeros(Y.shape, bool)
+    failed[2, 0] = True
+    expected = [
+        [0.0, 1.0, 0.75],  # the third one's places elsewhere: 0.5 and 1
+        [10.0, 20.0, 15.0],
+        [4.0, 4.0, 8.0],  # a failure is as bad as the worst
+        [0.0, 0.0, 0.0],  # nothing known
+        [3.0, 3.0, 3.0],  # one score known
+    ]
+    np.testing.assert_allclose(completed(Y, failed), expected)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 1.0])
+def test_completed_is_finite_and_within_each_tasks_range(rng, share):
+    Y = rng.normal(size=(20, 10))
+    Y[rng.random(Y.shape) < share] = nan
+    failed = np.isnan(Y) & (rng.random(Y.shape) < 0.3)
+    full = completed(Y, failed)
+    known = np.isfinite(Y)
+    assert np.isfinite(full).all()
+    np.testing.assert_array_equal(full[known], Y[known])
+    for row in np.flatnonzero(known.any(axis=1)):
+        assert Y[row, known[row]].min() <= full[row].min()
+        assert full[row].max() <= Y[row, known[row]].max()
+        np.testing.assert_array_equal(full[row, failed[row]], Y[row, known[row]].min())
+
+
+# -- scales --------------------------------------------------------------------------------------------------------
+
+
+def test_scaled_by_hand():
+    Y = np.array([[1.0, 2.0, 5.0], [3.0, 3.0, 3.0], [-2.0, 0.0, -1.0]])
+    np.testing.assert_array_equal(scaled(Y), [[0, 0.25, 1], [0, 0, 0], [0, 1, 0.5]])
+
+
+def test_above_median_by_hand():
+    Y = np.array([[1.0, 2.0, 4.0], [-90.0, 2.0, 4.0], [3.0, 3.0, 3.0], [7.0, 7.0, 5.0], [1.0, 1.0, 3.0]])
+    np.testing.assert_array_equal(above_median(Y), [[-0.5, 0, 1], [-1, 0, 1], [0, 0, 0], [0, 0, -1], [0, 0, 1]])
+
+
+@pytest.mark.parametrize("scale", [scaled, above_median])
+def test_scales_do_not_see_the_unit(rng, scale):
+    Y = rng.integers(0, 4, size=(40, 5)).astype(float)  # with ties, flat rows and rows whose median is the best
+    factor, shift = 2.0 ** rng.integers(-3, 4, size=(40, 1)), rng.integers(-5, 6, size=(40, 1))
+    np.testing.assert_array_equal(scale(factor * Y + shift), scale(Y))
+
+
+@pytest.mark.parametrize("scale", [scaled, above_median])
+def test_scales_keep_the_order_down_to_the_cut(rng, scale):
+    Y = rng.normal(size=(30, 7))
+    S = scale(Y)
+    assert (S.max(axis=1) == 1).all()
+    for y, s in zip(Y, S, strict=True):
+        assert (np.diff(s[np.argsort(y)]) >= 0).all()
+
+
+def test_mean_ranks_are_pandas_ranks(rng):
+    Y = rng.integers(0, 3, size=(11, 6)).astype(float)
+    expected = pd.DataFrame(Y).rank(axis=1, ascending=False).mean()
+    np.testing.assert_allclose(mean_ranks(Y, uniform(11)), expected)
+
+
+def test_mean_ranks_are_the_same_in_any_order_of_tasks(rng):
+    Y, w = rng.integers(0, 3, size=(50, 6)).astype(float), uniform(50)
+    for _ in range(20):
+        np.testing.assert_array_equal(mean_ranks(Y[rng.permutation(50)], w), mean_ranks(Y, w))
+
+
+# -- the greedy portfolio ------------------------------------------------------------------------------------------
+
+
+def value(Y, w, chosen):
+    return w @ Y[:, list(chosen)].max(axis=1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_greedy_step_is_the_best_step(seed):
+    rng = np.random.default_rng(seed)
+    Y, w = rng.random((9, 7)), rng.dirichlet(np.ones(9))
+    order = greedy_portfolio(Y, w, 7)
+    assert sorted(order) == list(range(7))
+    for step, choice in enumerate(order):
+        left = [j for j in range(7) if j not in order[:step]]
+        assert value(Y, w, [*order[:step], choice]) >= max(value(Y, w, [*order[:step], j]) for j in left) - 1e-12
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_greedy_is_near_the_best_subset(seed):
+    """Nemhauser, Wolsey, Fisher (1978): at least 1 - 1/e of the best subset (the value is monotone submodular)."""
+    rng = np.random.default_rng(seed)
+    Y, w = rng.random((8, 9)), uniform(8)
+    for n in (1, 2, 3, 4):
+        best = max(value(Y, w, subset) for subset in combinations(range(9), n))
+        assert (1 - 1 / np.e) * best <= value(Y, w, greedy_portfolio(Y, w, n)) <= best + 1e-12
+    assert value(Y, w, greedy_portfolio(Y, w, 1)) == pytest.approx(max(Y.mean(axis=0)))
+
+
+def test_weights_are_repeated_tasks(rng):
+    Y, repeats = rng.random((6, 8)), np.array([3, 1, 2, 1, 1, 4])
+    assert greedy_portfolio(Y, repeats / repeats.sum(), 8) == greedy_portfolio(
+        np.repeat(Y, repeats, axis=0), uniform(repeats.sum()), 8
+    )
+
+
+def test_once_all_is_covered_the_mean_decides():
+    Y = np.array([[1.0, 0.0, 0.2, 0.9], [1.0, 0.3, 0.0, 0.9]])
+    assert greedy_portfolio(Y, uniform(2), 4) == [0, 3, 1, 2]
+
+
+def test_ties_go_to_the_higher_mean_then_to_the_earlier_column():
+    assert greedy_portfolio(np.ones((3, 4)), uniform(3), 4) == [0, 1, 2, 3]
+    assert greedy_portfolio(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.5, 0.0, 0.5]]), uniform(3), 2) == [0, 2]
+
+
+def test_what_is_covered_needs_no_covering():
+    Y = np.array([[1.0, 0.0, 0.5], [0.0, 0.8, 0.1]])
+    assert greedy_portfolio(Y, uniform(2), 1) == [0]
+    assert greedy_portfolio(Y, uniform(2), 1, covered=Y[:, 0]) == [1]
+    assert greedy_portfolio(Y, uniform(2), 1, covered=np.array([0.0, 0.8])) == [0]
+
+
+def test_a_given_first_choice_comes_first_and_counts(rng):
+    Y, w = rng.random((6, 5)), uniform(6)
+    for first in range(5):
+        order = greedy_portfolio(Y, w, 5, first=first)
+        rest = [j for j in range(5) if j != first]
+        expected = [rest[k] for k in greedy_portfolio(Y[:, rest], w, 4, covered=Y[:, first])]
+        assert order == [first, *expected]
+
+
+def test_the_order_of_tasks_does_not_matter(rng):
+    Y, w = rng.integers(0, 4, size=(30, 12)) / 3, rng.dirichlet(np.ones(30))
+    order = greedy_portfolio(Y, w, 12)
+    for _ in range(20):
+        p = rng.permutation(30)
+        assert greedy_portfolio(Y[p], w[p], 12) == order
+
+
+def test_at_most_all_are_chosen(rng):
+    assert len(greedy_portfolio(rng.random((3, 4)), uniform(3), 99)) == 4
+
+
+# -- meta-features and weights -------------------------------------------------------------------------------------
+
+
+def test_robust_scale_leaves_missing_values_out(rng):
+    M = rng.normal(size=(30, 3))
+    M[::4, 1] = nan
+    centre, spread = robust_scale(M)
+    np.testing.assert_allclose(centre, np.nanmedian(M, axis=0))
+    np.testing.assert_allclose(spread, np.nanpercentile(M, 75, axis=0) - np.nanpercentile(M, 25, axis=0))
+
+
+def test_columns_that_say_little_or_nothing():
+    rare = np.r_[np.zeros(9), 1.0]
+    M = np.column_stack([rare, np.full(10, 3.0), np.full(10, nan)])
+    centre, spread = robust_scale(M)
+    np.testing.assert_allclose(spread, [rare.std(), np.inf, np.inf])
+    new = standardised(np.array([0.0, 77.0, 77.0]), centre, spread)
+    np.testing.assert_array_equal(new, [0, 0, 0])  # a new value tells no known task from another
+
+
+def test_standardised_cuts_and_puts_missing_values_at_the_centre():
+    centre, spread = np.array([1.0, 1.0, 1.0, 1.0]), np.array([2.0, 2.0, 2.0, 2.0])
+    np.testing.assert_array_equal(standardised(np.array([2.0, 99.0, -np.inf, nan]), centre, spread), [0.5, 3, -3, 0])
+
+
+def test_neighbour_weights_by_hand():
+    kernel = np.array([1.0, 0.75, 0.0, 0.0])  # Epanechnikov's with width 2
+    np.testing.assert_allclose(neighbour_weights(np.array([0.0, 1.0, 2.0, 5.0]), 2, 0.0), kernel / 1.75)
+    np.testing.assert_allclose(neighbour_weights(np.array([0.0, 1.0, 2.0, 5.0]), 2, 0.4), 0.6 * kernel / 1.75 + 0.1)
+
+
+@pytest.mark.parametrize("n_neighbors", [1, 3, 12, 99])
+@pytest.mark.parametrize("mixing", [0.0, 0.3, 1.0])
+def test_neighbour_weights_fall_with_distance_and_sum_to_one(rng, n_neighbors, mixing):
+    distances = np.sort(rng.random(12))
+    w = neighbour_weights(distances, n_neighbors, mixing)
+    assert w.sum() == pytest.approx(1)
+    assert (np.diff(w) <= 1e-15).all()
+    heavier = (w > mixing / 12 + 1e-12).sum()
+    assert heavier == (0 if mixing == 1 else min(n_neighbors, 12))
+
+
+@pytest.mark.parametrize(
+    ("distances", "neighbours"),
+    [
+        ([1.0, 1.0, 1.0, 5.0], [0, 1, 2]),
+        ([0.0, 0.0, 0.0, 5.0], [0, 1, 2]),
+        ([2.0, 2.0, 2.0, 2.0], [0, 1, 2, 3]),
+        ([0.0, 0.0, 0.0, 0.0], [0, 1, 2, 3]),
+        ([0.0, 1.0, 1.0, 1.0], [0, 1, 2, 3]),
+    ],
+)
+def test_tasks_that_are_equally_far_are_neighbours_alike(distances, neighbours):
+    w = neighbour_weights(np.array(distances), 2, 0.0)
+    assert np.flatnonzero(w > 0).tolist() == neighbours
+    for far in set(distances):
+        assert len(set(w[np.array(distances) == far])) == 1
+
+
+# -- summaries -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("q", [0.0, 0.1, 0.25, 0.5, 0.9, 1.0])
+def test_weighted_quantiles_are_quantiles_of_repeated_values(rng, q):
+    values, repeats = rng.normal(size=15), rng.integers(1, 5, size=15)
+    expected = np.quantile(np.repeat(values, repeats), q, method="inverted_cdf")
+    assert weighted_quantile(values, repeats / repeats.sum(), [q])[0] == expected
+
+
+def test_quantiles_need_no_tasks_without_weight():
+    np.testing.assert_array_equal(
+        weighted_quantile(np.array([9.0, 1.0, 5.0]), np.array([0, 0.5, 0.5]), [0.1, 0.9]), [1, 5]
+    )
+
+
+def test_softmax_is_scipys_and_survives_large_values(rng):
+    values = rng.normal(size=(4, 3))
+    np.testing.assert_allclose(softmax(values, 0.5), special.softmax(values / 0.5, axis=-1))
+    np.testing.assert_array_equal(softmax(np.array([[1e300, -1e300]]), 1.0), [[1, 0]])
+
+
+def test_timeouts_are_as_slow_as_the_slowest_that_finished():
+    seconds = np.array([[1.0, nan, 3.0], [nan, nan, nan], [2.0, nan, 0.5]])
+    timeout = np.array([[False, True, False], [True, False, False], [True, False, False]])
+    np.testing.assert_array_equal(bounded_seconds(seconds, timeout), [[1, 3, 3], [nan, nan, nan], [2, nan, 0.5]])
