@@ -114,9 +114,11 @@ class Member:
         """At most `n` choices: the estimator as it is, if nothing speaks against it, then draws from its space."""
         fixed = {self.prefix + name: value for name, value in self.pinned.items()}
         draws = [self._readable(params) for params in self.space.sample(n, random_state, fixed)]
-        current = self.estimator.get_params()
-        as_it_is = self.space.contains({k: current[k] for k in set(self.asked) - set(self._single)})
-        return [self._single, *draws][:n] if as_it_is else draws
+        current = {**self.estimator.get_params(), **self._single}
+        if not self.space.contains({name: current[name] for name in self.asked}):
+            return draws
+        active = self.space.active({**fixed, **{name: current[name] for name in self.space.names}})
+        return [{name: active[name] for name in self.space.names if name in active}, *draws][:n]
 
     @property
     def _single(self) -> dict[str, Any]:
