@@ -215,9 +215,6 @@ _KERNEL_CONDITIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "gamma": {"kernel": ("rbf", "poly", "sigmoid")},
     "degree": {"kernel": ("poly",)},
 }
-    "gamma": {"kernel": ("rbf", "poly", "sigmoid")},
-    "degree": {"kernel": ("poly",)},
-}
 _CLASS_WEIGHT = [None, None, None, "balanced"]
 _FOREST: dict[str, Any] = {
     "max_features": uniform(0.05, 0.95),
