@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from sklmeta._sklearn import check_method_params, safe_indexing
 from sklmeta.calibration import cross_fitted_probabilities
 from sklmeta.metrics import classification_scores, regression_scores
+from sklmeta.warning_records import recorded_warnings
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,7 @@ def evaluate_fold(
         With a `reason` where fitting or scoring raised.
     """
     started = time.perf_counter()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with recorded_warnings() as caught:
         try:
             fitted = clone(estimator).fit(
                 safe_indexing(X, train),

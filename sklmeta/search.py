@@ -21,6 +21,7 @@ from sklmeta.exceptions import EvaluationWarning
 from sklmeta.limits import call_with_limit
 from sklmeta.members import Member
 from sklmeta.recommenders import Recommendation
+from sklmeta.warning_records import warnings_by_thread
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ def plan(
 ) -> list[Candidate]:
     """The candidates to evaluate, most promising first.
 
-    Members that the knowledge has seen are tried as recommended; the others get their share of the picks, as they
-    are first and then with draws from their space. What the known configurations leave of `n_iter` is drawn too.
+    Each member has an equal share of the picks. Those that the knowledge has seen put theirs together and follow its
+    advice, then draw from their spaces; the others start as they are and then draw.
 
     Parameters
     ----------
@@ -105,9 +106,10 @@ def plan(
         [Candidate(m, params) for params in m.drawn(n_iter, np.random.RandomState(seed))]
         for m, seed in zip(members, seeds, strict=True)
     ]
+    heard = [d for m, d in zip(members, drawn, strict=True) if m.name in heard_of]
     unheard = [d for m, d in zip(members, drawn, strict=True) if m.name not in heard_of]
-    first = _interleaved([*[recommended] * len(heard_of), *unheard])
-    return list(islice(_unique([*first, *_interleaved(drawn)]), n_iter))
+    known = list(_unique([*recommended, *_interleaved(heard)]))
+    return list(islice(_unique(_interleaved([*[known] * len(heard), *unheard])), n_iter))
 
 
 def _interleaved(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
@@ -172,6 +174,13 @@ def evaluate_candidates(
         for estimator, params in zip(estimators, fit_params, strict=True)
         for train, test in splits
     ]
+    with warnings_by_thread():
+        results = _evaluate_units(units, n_jobs, verbose)
+    k = len(splits)
+    return [results[i : i + k] for i in range(0, len(results), k)]
+
+
+def _evaluate_units(units: Sequence[tuple], n_jobs: int | None, verbose: int) -> list[FoldResult]:
     results: list[FoldResult] = []
     try:
         workers = Parallel(n_jobs=n_jobs, verbose=verbose, return_as="generator")
@@ -181,8 +190,7 @@ def evaluate_candidates(
         # one unit killed the pool, and nobody knows which: the rest get a process each, waited for by threads
         watchers = Parallel(n_jobs=effective_n_jobs(n_jobs), verbose=verbose, backend="threading")
         results += watchers(delayed(_in_a_process_of_its_own)(unit) for unit in units[len(results) :])
-    k = len(splits)
-    return [results[i : i + k] for i in range(0, len(results), k)]
+    return results
 
 
 def _in_a_process_of_its_own(unit: tuple) -> FoldResult:

@@ -15,7 +15,7 @@ def binary():
 
 @pytest.fixture
 def three_classes():
-    X, y = make_classification(n_samples=90, n_features=5, n_informative=4, n_classes=3, random_state=1)
+    X, y = make_classification(n_samples=90, n_features=5, n_informative=4, n_redundant=0, n_classes=3, random_state=1)
     return X, np.array(["ant", "bee", "cat"])[y]
 
 
