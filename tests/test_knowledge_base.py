@@ -263,6 +263,9 @@ def test_merge_keeps_a_metric_that_only_one_recorded():
         [Evaluation("t", A, scores={"r2": 0.1}, standard_errors={"r2": 0.01}), Evaluation("u", A, scores={"r2": 0.3})]
     )
     second = KnowledgeBase.from_evaluations([Evaluation("t", A, scores={"mae": -2.0})])
+    elsewhere = KnowledgeBase.from_evaluations([Evaluation("v", A, scores={"r2": 0.4})])
+    mixed = first.merge(second.merge(elsewhere))  # has the metric, and not here
+    np.testing.assert_array_equal(mixed.scores("r2"), [[0.1], [0.3], [0.4]])
     merged = first.merge(second)
     np.testing.assert_array_equal(merged.scores("r2"), [[0.1], [0.3]])
     np.testing.assert_array_equal(merged.standard_errors("r2"), [[0.01], [np.nan]])

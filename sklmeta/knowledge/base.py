@@ -161,36 +161,13 @@ class KnowledgeBase:
             If no task has a row in `meta_features`, or a row comes twice.
         """
         every = {(e.task, e.configuration): e for e in evaluations}
-        tasks = list(dict.fromkeys(task for task, _ in every))
-        configurations = list(dict.fromkeys(configuration for _, configuration in every))
-        row, column = positions(tasks), positions(configurations)
-        shape = len(tasks), len(configurations)
-        metrics = list(dict.fromkeys(m for e in every.values() for m in e.scores))
-        scores, errors = ({m: np.full(shape, np.nan) for m in metrics} for _ in range(2))
-        fit_seconds, score_seconds = np.full(shape, np.nan), np.full(shape, np.nan)
-        status = np.zeros(shape, dtype=np.int8)
-        for (task, configuration), e in every.items():
-            at = row[task], column[configuration]
-            status[at], fit_seconds[at], score_seconds[at] = (
-                STATUS_NAMES.index(e.status),
-                e.fit_seconds,
-                e.score_seconds,
-            )
-            for metric, score in e.scores.items():
-                scores[metric][at] = score
-                errors[metric][at] = e.standard_errors.get(metric, np.nan)
+        tables = _tabulated(every)
+        tasks, known = tables["tasks"], set(tables["tasks"])
         return cls(
-            tasks,
-            configurations,
-            scores,
-            status=status,
+            **tables,
             meta_features=None if meta_features is None else aligned(meta_features, tasks),
-            standard_errors=errors,
-            fit_seconds=fit_seconds,
-            score_seconds=score_seconds,
             families=[(families or {}).get(task, task) for task in tasks],
-            reasons={key: e.reason for key, e in every.items() if e.reason},
-            provenance={task: about for task, about in (provenance or {}).items() if task in row},
+            provenance={task: about for task, about in (provenance or {}).items() if task in known},
             task_type=task_type,
             info=info,
         )
@@ -569,6 +546,34 @@ class KnowledgeBase:
         }
         rows = "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in counts.items())
         return f"<table><caption>KnowledgeBase {escape(self._task_type or '')}</caption>{rows}</table>"
+
+
+def _tabulated(every: Mapping[tuple[Hashable, Configuration], Evaluation]) -> dict[str, Any]:
+    """Evaluations by task and configuration as the constructor's arguments."""
+    tasks = list(dict.fromkeys(task for task, _ in every))
+    configurations = list(dict.fromkeys(configuration for _, configuration in every))
+    row, column = positions(tasks), positions(configurations)
+    shape = len(tasks), len(configurations)
+    metrics = list(dict.fromkeys(m for e in every.values() for m in e.scores))
+    scores, errors = ({m: np.full(shape, np.nan) for m in metrics} for _ in range(2))
+    fit_seconds, score_seconds = np.full(shape, np.nan), np.full(shape, np.nan)
+    status = np.zeros(shape, dtype=np.int8)
+    for (task, configuration), e in every.items():
+        at = row[task], column[configuration]
+        status[at], fit_seconds[at], score_seconds[at] = STATUS_NAMES.index(e.status), e.fit_seconds, e.score_seconds
+        for metric, score in e.scores.items():
+            scores[metric][at] = score
+            errors[metric][at] = e.standard_errors.get(metric, np.nan)
+    return {
+        "tasks": tasks,
+        "configurations": configurations,
+        "scores": scores,
+        "status": status,
+        "standard_errors": errors,
+        "fit_seconds": fit_seconds,
+        "score_seconds": score_seconds,
+        "reasons": {key: e.reason for key, e in every.items() if e.reason},
+    }
 
 
 def _in_order(frame: pd.DataFrame, tasks: Sequence[Hashable], labels: Sequence[Hashable]) -> np.ndarray:
