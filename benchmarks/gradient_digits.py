@@ -4,7 +4,8 @@
 
 scikit-learn's digits. A seed draws six digits to meta-train on; test tasks are made of the other four. In
 meta-training each of the eight turns and reflections of a digit is a class of its own, as is usual on
-Omniglot (Santoro et al. 2016): 48 classes rather than six.
+Omniglot (Santoro et al. 2016): 48 classes rather than six. Hidden layer, steps, rate and length of training of the
+perceptron were chosen on seed 0.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ from sklmeta.gradient import Episode, MetaMLPClassifier, MetaSVC, meta_train
 
 N_WAYS, N_TRAIN_CLASSES, N_QUERY, N_TEST_TASKS = 3, 6, 15, 200
 SHOTS = (1, 5, 10)
+N_STEPS = 20  # classes so unlike those of meta-training take more steps than the five of training
 PIXELS = {"scale": False, "shared_classes": False}  # all pixels have the same unit
-MLP = {**PIXELS, "model": "mlp", "hidden_layer_sizes": (64, 64), "max_iter": 2000, "inner_rate": 0.1}
-SVM = {**PIXELS, "model": "svm", "max_iter": 300}
+MLP = {**PIXELS, "model": "mlp", "hidden_layer_sizes": (200,), "max_iter": 200, "inner_rate": 0.5}
+SVM = {**PIXELS, "model": "svm", "max_iter": 100}
 LEARNED: dict[str, dict[str, Any]] = {
     "mlp maml": {**MLP, "algorithm": "maml"},
     "mlp anil": {**MLP, "algorithm": "anil"},
@@ -42,7 +44,7 @@ SCRATCH: dict[str, Callable[[], Any]] = {
     "svc": lambda: SVC(gamma="scale", C=10),
     "logistic regression": lambda: make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
     "forest": lambda: RandomForestClassifier(random_state=0),
-    "mlp": lambda: MetaMLPClassifier(hidden_layer_sizes=(64, 64), random_state=0),
+    "mlp": lambda: MetaMLPClassifier(hidden_layer_sizes=(200,), n_steps=100, random_state=0),
 }
 
 
@@ -81,7 +83,8 @@ def measure(method: str, n_shots: int, seed: int) -> dict[str, Any]:
         options = LEARNED[method]
         draw_train = sampler(classes[:N_TRAIN_CLASSES], n_shots, turned=True)
         init = meta_train(draw_train, random_state=seed, **options)
-        model: Any = (MetaMLPClassifier if options["model"] == "mlp" else MetaSVC)(init=init)
+        is_mlp = options["model"] == "mlp"
+        model: Any = MetaMLPClassifier(init=init, n_steps=N_STEPS) if is_mlp else MetaSVC(init=init)
     else:
         model = SCRATCH[method]()
     draw, rng = sampler(classes[N_TRAIN_CLASSES:], n_shots), np.random.default_rng(1000 + seed)

@@ -27,14 +27,14 @@ from sklmeta.gradient import MetaLinearRegressor, MetaMLPRegressor, meta_train
 
 SHOTS = (5, 10, 20)
 LINEAR = {"model": "linear", "max_iter": 300}
-MLP = {"model": "mlp", "max_iter": 3000}
+MLP = {"model": "mlp", "max_iter": 1500}
 LEARNED: dict[str, dict[str, Any]] = {
     "linear imaml": {**LINEAR, "algorithm": "imaml"},
     "linear average": {**LINEAR, "algorithm": "average"},
     "linear transfer": {**LINEAR, "algorithm": "transfer"},
     "mlp maml": {**MLP, "algorithm": "maml"},
     "mlp meta-sgd": {**MLP, "algorithm": "meta-sgd"},
-    "mlp reptile": {**MLP, "algorithm": "reptile"},
+    "mlp reptile": {**MLP, "algorithm": "reptile", "inner_rate": 0.01},
 }
 SCRATCH = ("ridge", "forest", "mlp", "mean")
 POOLED = ("pooled ridge", "pooled forest", "pooled forest, shifted")

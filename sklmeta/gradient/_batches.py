@@ -44,7 +44,7 @@ def described(targets: Sequence[np.ndarray], task: str | None, shared_classes: b
         raise ValueError(f"task={task!r} is unknown; choose 'classification', 'regression' or None.")
     labels = [np.unique(y) for y in targets]
     union = np.unique(np.concatenate(labels))
-    if (task or _inferred_task(union)) == "regression":
+    if (task or _inferred_task(union, shared_classes)) == "regression":
         return Problem("regression")
     for i, own in enumerate(labels):
         if len(own) == 1:
@@ -127,7 +127,9 @@ def encoded(codes: np.ndarray, n_classes: int, loss: str, tied: bool) -> np.ndar
     return one_hot if loss == "softmax" else 2 * one_hot - 1
 
 
-def _inferred_task(labels: np.ndarray) -> str:
+def _inferred_task(labels: np.ndarray, shared_classes: bool | None) -> str:
+    if shared_classes is not None:
+        return "classification"
     if labels.dtype.kind == "f" and (labels != np.round(labels)).any():
         return "regression"
     return "regression" if labels.dtype.kind in "iuf" and len(labels) > MAX_CLASSES else "classification"

@@ -97,7 +97,8 @@ def meta_train(
         the tasks' own parameters by rows; ``"transfer"`` [8]_ trains on all rows together, each task being
         that plus its own deviation.
     task : {"classification", "regression"} or None, default=None
-        None: classification for labels and for integers of at most 30 different values.
+        None: classification for labels, for integers of at most 30 different values, and where
+        `shared_classes` says that there are classes.
     shared_classes : bool or None, default=None
         Whether a label means the same in every task. If not, a new task may have classes never seen before,
         and the head starts alike for all of them. None: yes if any one task shows all labels.

@@ -194,6 +194,9 @@ def test_many_valued_integers_are_a_regression_and_task_overrides():
     assert meta_train(many, **options).task == "regression"
     assert meta_train(few, **options).task == "classification"
     assert meta_train(few, task="regression", **options).task == "regression"
+    numbered = [(rng.normal(size=(40, 1)), np.arange(40) % 2 + 2 * i) for i in range(20)]
+    assert meta_train(numbered, **options).task == "regression"
+    assert meta_train(numbered, shared_classes=False, **options).task == "classification"
 
 
 @pytest.mark.parametrize(
