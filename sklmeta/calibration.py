@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,11 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from sklmeta._sklearn import SigmoidCalibration
+from sklmeta._sklearn import SigmoidCalibration, routing_enabled
 
 
 class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
@@ -27,8 +31,8 @@ class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator : classifier
         Has ``decision_function`` and no ``predict_proba``.
-    cv : int, default=3
-        Folds that hold out the decision values, at most; never more than the rarest class has rows. With one
+    cv : int, cross-validation splitter or iterable, default=3
+        Folds that hold out the decision values. A number is lowered to the rows that the rarest class has; with one
         row in a class nothing can be held out, and the sigmoid is fitted to the training rows' own values.
 
     Attributes
@@ -53,11 +57,11 @@ class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     array([[1., 0., 0.]])
     """
 
-    def __init__(self, estimator: Any, cv: int = 3):
+    def __init__(self, estimator: Any, cv: Any = 3):
         self.estimator = estimator
         self.cv = cv
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> CalibratedMember:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **fit_params: Any) -> CalibratedMember:
         """Fit the classifier and its sigmoids.
 
         Parameters
@@ -68,25 +72,47 @@ class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, for the classifier and the sigmoids.
+        **fit_params : dict
+            For the classifier's own ``fit``; with metadata routing, its requests decide.
 
         Returns
         -------
         CalibratedMember
             This object.
         """
-        rarest = int(np.unique(y, return_counts=True)[1].min())
+        validate_data(self, X, y, skip_check_array=True)
+        check_classification_targets(y)
+        y = column_or_1d(y, warn=True)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if rarest >= 2:
-            folds: Any = StratifiedKFold(min(self.cv, rarest))
-            inner = clone(self.estimator)
-        else:
-            folds = [(np.arange(len(y)), np.arange(len(y)))]
-            inner = FrozenEstimator(clone(self.estimator).fit(X, y, **weights))
-        self.calibrated_ = CalibratedClassifierCV(inner, ensemble=False, cv=folds).fit(X, y, **weights)
+        inner, fit_params = self._routed({**weights, **fit_params})
+        folds = self._folds(y)
+        if folds is None:
+            folds, inner = [(np.arange(len(y)), np.arange(len(y)))], FrozenEstimator(inner.fit(X, y, **fit_params))
+        self.calibrated_ = CalibratedClassifierCV(inner, ensemble=False, cv=folds)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Since FrozenEstimator does not")  # it has had its weights
+            self.calibrated_.fit(X, y, **fit_params)
         fitted = self.calibrated_.calibrated_classifiers_[0].estimator
         self.estimator_ = fitted.estimator if isinstance(fitted, FrozenEstimator) else fitted
         self.classes_ = self.calibrated_.classes_
         return self
+
+    def _routed(self, params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """An unfitted classifier, and what its ``fit`` takes of `params`; the sigmoids take its weights."""
+        inner = clone(self.estimator)
+        if not routing_enabled():
+            return inner, params
+        params = process_routing(self, "fit", **params).estimator.fit
+        if hasattr(inner, "set_fit_request"):  # CalibratedClassifierCV routes again, now by the classifier's own names
+            inner.set_fit_request(**dict.fromkeys(params, True))
+        return inner, params
+
+    def _folds(self, y: np.ndarray) -> Any:
+        """What to hold out by; None where a class has one row."""
+        if not isinstance(self.cv, Integral):
+            return self.cv
+        rarest = int(np.unique(y, return_counts=True)[1].min())
+        return StratifiedKFold(min(self.cv, rarest)) if rarest >= 2 else None
 
     def predict(self, X: Any) -> np.ndarray:
         """Labels, by the classifier itself; shape (n_samples,)."""
@@ -102,6 +128,17 @@ class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         """Decision values of the classifier itself."""
         check_is_fitted(self)
         return self.estimator_.decision_function(X)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Where metadata go: to the classifier, as its requests say.
+
+        Returns
+        -------
+        MetadataRouter
+            Of the classifier.
+        """
+        router = MetadataRouter(owner=type(self).__name__)
+        return router.add(estimator=self.estimator, method_mapping=MethodMapping().add(caller="fit", callee="fit"))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
