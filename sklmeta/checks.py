@@ -69,6 +69,9 @@ def _check_frame(X: pd.DataFrame) -> None:
             f"Found array with {X.shape[0]} sample(s) and {X.shape[1]} feature(s) (shape={X.shape}) while a "
             "minimum of 1 is required."
         )
+    if not X.columns.is_unique:
+        twice = X.columns[X.columns.duplicated()].unique().tolist()
+        raise ValueError(f"X has several columns of the same name: {twice}. Rename or drop them.")
     for name, column in X.items():
         kind_of(name, column)  # raises on a type that is none of the kinds
         if pd.api.types.is_object_dtype(column.dtype):
@@ -95,6 +98,12 @@ def _check_cells(name: Hashable, column: pd.Series) -> None:
             )
         if isinstance(value, float) and np.isinf(value):
             raise ValueError(f"Input X contains infinity (row {row} of column {name!r}). {_NO_INFINITY}")
+
+
+def check_target_given(y: Any, who: str) -> None:
+    """Raise a ValueError, in scikit-learn's words, where there is no target."""
+    if y is None:
+        raise ValueError(f"{who} requires y to be passed, but the target y is None.")
 
 
 def check_target(X: Any, y: Any, task_type: str) -> np.ndarray:
@@ -139,7 +148,7 @@ def _check_classes(y: np.ndarray) -> np.ndarray:
     check_classification_targets(y)
     classes = np.unique(y)
     if len(classes) < 2:
-        raise ValueError(f"Classifier can't train when only one class is present: every y is {classes[0]!r}.")
+        raise ValueError(f"Classifier can't train when only one class is present: every y is {classes.tolist()[0]!r}.")
     return y
 
 

@@ -18,7 +18,7 @@ from sklearn.utils.validation import validate_data
 
 from sklmeta._sklearn import check_method_params, routing_enabled
 from sklmeta.advice import Advice, consult
-from sklmeta.checks import check_rows, check_target, check_weights
+from sklmeta.checks import check_rows, check_target, check_target_given, check_weights
 from sklmeta.composition import MembersAsParameters, pairs
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import infer_task_type
@@ -314,6 +314,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                 f"knowledge must be 'default', None or a KnowledgeBase, got {self.knowledge!r} instead. To use a file: "
                 "knowledge=KnowledgeBase.load(path)."
             )
+        if not (self.recommender is None or hasattr(self.recommender, "recommend")):
+            raise ValueError(f"recommender must be None or a Recommender, got {self.recommender!r} instead.")
         taken = {name for name, _ in pairs(self.estimators)} & {*self._get_param_names(), *_RESERVED_NAMES}
         if taken:
             raise ValueError(
@@ -324,8 +326,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _checked_data(self, X: Any, y: Any, *, learn: bool = True) -> tuple[Any, Any]:
         """Rows as they are (a DataFrame stays one), target as one column; raises on what no member could fit."""
-        if y is None:
-            raise ValueError(f"This {type(self).__name__} estimator requires y to be passed, but the target y is None.")
+        check_target_given(y, f"This {type(self).__name__} estimator")
         X = check_rows(X)
         y = check_target(X, y, self._task_type())
         if learn:
@@ -571,6 +572,7 @@ def recommend_config(
     >>> recommendation.estimator.fit(X, y).score(X, y) > 0.9
     True
     """
+    check_target_given(y, "recommend_config")
     if task is None:
         task = infer_task_type(y) if estimators is None else task_type_of(named_estimators(estimators))
     if task not in ("classification", "regression"):

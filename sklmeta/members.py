@@ -105,7 +105,7 @@ class Member:
         if any(v != known.params[n] and not (_is_number(v) and _is_number(known.params[n])) for n, v in params.items()):
             return None
         free = {self.prefix + n: v for n, v in params.items() if n not in self.pinned}
-        if not self.space.contains(free):
+        if not self.space.contains({name: value for name, value in free.items() if name in self.asked}):
             return None
         unsaid = self.space.without(set(self.space.names) - (set(self.asked) - set(free)))
         return {**free, **unsaid.sample(1, crc32(repr(known).encode()), free)[0]}
@@ -118,7 +118,8 @@ class Member:
         if not self.space.contains({name: current[name] for name in self.asked}):
             return draws
         active = self.space.active({**fixed, **{name: current[name] for name in self.space.names}})
-        return [{name: active[name] for name in self.space.names if name in active}, *draws][:n]
+        as_it_is = {name: active[name] for name in self.space.names if name in active}
+        return [as_it_is, *(params for params in draws if params != as_it_is)][:n]
 
     @property
     def _single(self) -> dict[str, Any]:

@@ -1,0 +1,192 @@
+"""What to try first, told before anything is fitted."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from sklmeta import Configuration, KnowledgeBase, MetaClassifier, MetaEstimator, MetaRegressor, recommend_config
+from sklmeta.recommenders import AverageRank, Recommendation
+
+CANDIDATES = [
+    SVC,
+    RandomForestClassifier,
+    MLPClassifier,
+    HistGradientBoostingClassifier,
+    KNeighborsClassifier,
+    LogisticRegression,
+]
+
+
+@pytest.fixture
+def fitted_rows(monkeypatch):
+    """Rows of every fit of a candidate's class, the landmarkers' among them."""
+    rows = []
+    for cls in (*CANDIDATES, Pipeline):
+        _watch(monkeypatch, cls, rows)
+    return rows
+
+
+def _watch(monkeypatch, cls, rows):
+    original = cls.fit
+
+    def fit(self, X, *args, **kwargs):
+        rows.append((cls.__name__, X.shape[0]))
+        return original(self, X, *args, **kwargs)
+
+    monkeypatch.setattr(cls, "fit", fit)
+
+
+def big(n=5000):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(n, 6))
+    return X, (X[:, 0] + X[:, 1] ** 2 > 1).astype(int)
+
+
+@pytest.mark.parametrize("how", ["function", "method"])
+def test_no_candidate_is_fitted(fitted_rows, how):
+    X, y = big()
+    found = recommend_config(X, y) if how == "function" else MetaClassifier().recommend_config(X, y)
+    assert isinstance(found, Recommendation)
+    assert not [fit for fit in fitted_rows if fit[0] in ("Pipeline", "SVC", "RandomForestClassifier", "MLPClassifier")]
+    assert all(rows <= 1000 for _, rows in fitted_rows)  # landmarkers see a bounded sample
+    MetaClassifier(LogisticRegression(), knowledge=None, n_iter=1, cv=2).fit(X, y)
+    assert ("Pipeline", 5000) in fitted_rows  # the spy does see candidates
+
+
+def test_needs_no_fit_and_leaves_none(binary, knowledge):
+    meta = MetaClassifier(knowledge=knowledge)
+    before = dict(vars(meta))
+    meta.recommend_config(*binary)
+    assert vars(meta) == before
+
+
+def test_one_or_a_list(binary, knowledge):
+    one = recommend_config(*binary, knowledge=knowledge)
+    three = recommend_config(*binary, 3, knowledge=knowledge)
+    assert one == three[0]
+    assert len({r.configuration for r in three}) == 3
+    assert len(recommend_config(*binary, 100, knowledge=knowledge)) == 6
+    assert one.configuration == Configuration("logistic_regression", {"C": 0.5, "class_weight": None})
+
+
+def test_every_recommended_estimator_works_in_plain_scikit_learn(three_classes, knowledge):
+    X, y = three_classes
+    for recommendation in recommend_config(X, y, 6, knowledge=knowledge):
+        estimator = clone(recommendation.estimator)
+        assert estimator is not recommendation.estimator
+        assert estimator.fit(X[::2], y[::2]).score(X[1::2], y[1::2]) > 0.4
+        step = estimator.steps[-1][1]
+        base = getattr(step, "estimator", step)
+        assert {k: base.get_params()[k] for k in recommendation.params} == recommendation.params
+
+
+def test_the_bundled_knowledge_answers_for_both_task_types(binary, quantity):
+    assert hasattr(recommend_config(*binary).estimator.fit(*binary), "predict_proba")
+    recommendation = MetaRegressor().recommend_config(*quantity)
+    assert recommendation.metric == "r2"
+    assert recommendation.estimator.fit(*quantity).score(*quantity) > 0
+    low, high = recommendation.interval
+    assert low <= high
+    assert recommendation.reason in str(recommendation)
+
+
+def test_messy_data(knowledge):
+    frame = pd.DataFrame(
+        {
+            "number": [1.0, None, 3.0, 4.0] * 10,
+            "text": ["a", "b", None, "c"] * 10,
+            "when": pd.date_range("2020", periods=40),
+            "flag": [True, False] * 20,
+        }
+    )
+    target = ["yes", "no"] * 20
+    recommendation = recommend_config(frame, target, knowledge=knowledge)
+    assert recommendation.estimator.fit(frame, target).score(frame, target) > 0.9
+
+
+def test_estimators_narrow_the_choice_and_what_is_set_stays(binary, knowledge):
+    linear = recommend_config(*binary, estimators=SVC(kernel="linear", tol=0.1), knowledge=knowledge)
+    assert linear.configuration == Configuration("svc", {"C": 2.0, "kernel": "linear", "class_weight": None})
+    assert linear.estimator.steps[-1][1].get_params()["estimator__tol"] == 0.1
+    pipeline = MetaEstimator(make_pipeline(StandardScaler(), SVC(C=3.0)), knowledge=knowledge).recommend_config(*binary)
+    assert list(pipeline.estimator.named_steps) == ["standardscaler", "svc"]
+    assert pipeline.estimator.named_steps["svc"].C == 3.0
+    assert pipeline.params["C"] == 3.0
+
+
+def test_a_recommender_of_ones_own(binary, knowledge):
+    found = MetaClassifier(knowledge=knowledge, recommender=AverageRank()).recommend_config(*binary, n_configs=2)
+    assert [r.configuration for r in found] == list(knowledge.configurations[:2])
+
+
+def test_the_metric_that_was_asked_for(binary, knowledge):
+    assert recommend_config(*binary, knowledge=knowledge, scoring="neg_log_loss").metric == "neg_log_loss"
+    assert recommend_config(*binary, knowledge=knowledge).metric == "accuracy"
+    several = MetaClassifier(knowledge=knowledge, scoring=["accuracy", "neg_log_loss"], refit="neg_log_loss")
+    assert several.recommend_config(*binary).metric == "neg_log_loss"
+
+
+@pytest.mark.parametrize(
+    ("y", "metric"),
+    [
+        (np.arange(40) % 3, "accuracy"),
+        (np.linspace(0, 1, 40), "r2"),
+        (np.arange(40), "r2"),
+        (["a", "b"] * 20, "accuracy"),
+    ],
+)
+def test_the_task_type_is_told_from_the_target(y, metric):
+    assert recommend_config(np.random.RandomState(0).normal(size=(40, 2)), y).metric == metric
+
+
+def test_the_task_type_can_be_said(quantity):
+    whole = np.arange(80) % 5
+    assert recommend_config(quantity[0], whole, task="regression").metric == "r2"
+    assert recommend_config(quantity[0], whole, estimators=Ridge()).metric == "r2"
+
+
+# -- what it refuses -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_configs", [0, -1, 1.5, "two", None])
+def test_n_configs_that_make_no_sense(binary, n_configs):
+    with pytest.raises(ValueError, match="n_configs must be a positive integer, got"):
+        recommend_config(*binary, n_configs)
+
+
+def test_task_that_nobody_knows(binary):
+    with pytest.raises(ValueError, match="task must be 'classification', 'regression' or None, got 'clustering'"):
+        recommend_config(*binary, task="clustering")
+
+
+def test_nothing_to_say(binary, knowledge):
+    with pytest.raises(ValueError, match=r"no configuration for \['svc'\] that agrees with what is set"):
+        recommend_config(*binary, estimators=SVC(kernel="sigmoid"), knowledge=knowledge)
+    with pytest.raises(ValueError, match="no configuration for"):
+        recommend_config(*binary, knowledge=None)
+
+
+def test_no_target(binary):
+    with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
+        recommend_config(binary[0], None)
+    with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
+        MetaClassifier().recommend_config(binary[0], None)
+
+
+def test_estimators_of_the_other_task_type(binary):
+    with pytest.raises(ValueError, match="MetaClassifier needs estimators for classification, got some for regression"):
+        recommend_config(*binary, task="classification", estimators=Ridge())
+
+
+def test_labels_that_the_catalogue_does_not_know_are_no_candidates(binary):
+    scores = pd.DataFrame({"foreign": [0.9, 0.8], Configuration("gaussian_nb"): [0.5, 0.5]})
+    foreign = KnowledgeBase.from_frames(None, {"accuracy": scores}, task_type="classification")
+    assert recommend_config(*binary, knowledge=foreign).configuration == Configuration("gaussian_nb")
