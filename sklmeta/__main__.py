@@ -1,0 +1,7 @@
+"""`python -m sklmeta` is the `sklmeta` command."""
+
+import sys
+
+from sklmeta.cli import main
+
+sys.exit(main())

@@ -1,0 +1,125 @@
+"""The command line: build knowledge from a folder of tables, and say what is in a knowledge file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from sklmeta.collect import collect
+from sklmeta.datasets import read_folder
+from sklmeta.knowledge import KnowledgeBase, load_knowledge
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; errors are one line on standard error.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        Arguments; None takes the program's own.
+
+    Returns
+    -------
+    int
+        0, or 2 after an error, or 130 after an interrupt.
+    """
+    args = _parser().parse_args(argv)
+    try:
+        return args.command(args)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"sklmeta: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("sklmeta: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sklmeta", description="Learn across datasets what to try first.")
+    rooms = parser.add_subparsers(required=True, metavar="knowledge")
+    commands = rooms.add_parser("knowledge", help="build knowledge, or look at some").add_subparsers(
+        required=True, metavar="build|info"
+    )
+    build = commands.add_parser("build", help="evaluate configurations on a folder of tables")
+    build.set_defaults(command=_build)
+    build.add_argument("folder", metavar="DIR", help="parquet or CSV files; an index.csv may describe them")
+    build.add_argument("--out", required=True, metavar="FILE", help="knowledge file to write")
+    build.add_argument("--task", choices=["classification", "regression"], help="use the tables of this type only")
+    build.add_argument("--target", default="target", help="name of the target's column (default: target)")
+    build.add_argument("--only", nargs="+", metavar="NAME", help="use these tables only, in this order")
+    build.add_argument("--configurations", type=int, default=12, metavar="N", help="per base estimator (default: 12)")
+    build.add_argument("--max-rows", type=int, default=3000, metavar="N", help="cut larger tables (default: 3000)")
+    build.add_argument(
+        "--time-limit", type=float, default=60.0, metavar="S", help="seconds for one evaluation (default: 60)"
+    )
+    build.add_argument("--jobs", type=int, default=1, metavar="N", help="evaluations at the same time (default: 1)")
+    build.add_argument("--checkpoint", metavar="DIR", help="journals, to go on after a kill (default: FILE.journals)")
+    build.add_argument("--compact", action="store_true", help="round to a small file")
+    info = commands.add_parser("info", help="say what is in a knowledge file")
+    info.set_defaults(command=_info)
+    info.add_argument("file", nargs="?", metavar="FILE", help="default: what comes with sklmeta")
+    info.add_argument("--task", choices=["classification", "regression"], help="which of the two that come with it")
+    return parser
+
+
+def _build(args: argparse.Namespace) -> int:
+    out = Path(args.out)
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {out.parent} to write {out.name} to; make it first.")
+    knowledge = collect(
+        read_folder(args.folder, target=args.target, task_type=args.task, names=args.only),
+        args.configurations,
+        task=args.task,
+        max_rows=args.max_rows,
+        time_limit=args.time_limit,
+        checkpoint=args.checkpoint or f"{out}.journals",
+        n_jobs=args.jobs,
+        progress=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    knowledge.save(out, compact=args.compact)
+    print(describe(knowledge))
+    return 0
+
+
+def _info(args: argparse.Namespace) -> int:
+    if args.file is not None:
+        print(describe(KnowledgeBase.load(args.file)))
+        return 0
+    for task in [args.task] if args.task else ["classification", "regression"]:
+        print(describe(load_knowledge(task)))
+    return 0
+
+
+def describe(knowledge: KnowledgeBase) -> str:
+    """What a knowledge base holds, in a few lines.
+
+    Parameters
+    ----------
+    knowledge : KnowledgeBase
+        Any.
+
+    Returns
+    -------
+    str
+        Tasks, families, metrics, versions, and per base estimator the share of each status.
+    """
+    status, names = knowledge.status, [str(c.estimator) for c in knowledge.configurations]
+    lines = [
+        repr(knowledge),
+        f"  families: {len(set(knowledge.families))}",
+        f"  meta-features: {knowledge.meta_features.shape[1]}",
+        f"  measured with scikit-learn {knowledge.info.get('scikit-learn', '(not recorded)')}",
+    ]
+    if "protocol" in knowledge.info:
+        settings = ", ".join(f"{name}={value!r}" for name, value in knowledge.info["protocol"].items())
+        lines.append(f"  protocol: {settings}")
+    for name in dict.fromkeys(names):
+        columns = [j for j, other in enumerate(names) if other == name]
+        counts = Counter(status[:, columns].ravel().tolist())
+        total = max(sum(counts.values()), 1)
+        shares = ", ".join(f"{counts[s] / total:.1%} {s}" for s in ("ok", "timeout", "failed", "missing") if counts[s])
+        lines.append(f"  {name}: {len(columns)} configurations, {shares}")
+    return "\n".join(lines)
