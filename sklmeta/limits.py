@@ -16,6 +16,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 from sklmeta._joblib import cloudpickle, get_context
@@ -72,15 +73,25 @@ class _Child:
 
     def __init__(self) -> None:
         context = get_context("loky")
+        self.owner = os.getpid()
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, self.owner), daemon=True)
         self.process.start()
         theirs.close()
-        self._receive(_STARTUP_SECONDS)
+        try:
+            self._receive(_STARTUP_SECONDS)
+        except BaseException:
+            self.kill()
+            raise
+
+    def answers(self) -> bool:
+        """Whether it may be called: a fork has inherited the process of another one."""
+        return self.owner == os.getpid() and self.process.is_alive()
 
     def call(self, function: Callable, args: tuple, seconds: float | None) -> Any:
+        payload = cloudpickle.dumps((function, args))
         try:
-            self.connection.send_bytes(cloudpickle.dumps((function, args)))
+            self._send(payload)
             # imports and the data's way are no part of the limit: the clock starts when the child has both
             first = self._receive(_STARTUP_SECONDS)
             returned, value = self._receive(seconds) if first == "started" else first
@@ -91,19 +102,28 @@ class _Child:
             return value
         raise value
 
+    def _send(self, payload: bytes) -> None:
+        try:
+            self.connection.send_bytes(payload)
+        except OSError as error:
+            raise self._died() from error
+
     def _receive(self, seconds: float | None) -> Any:
         try:
             if not self.connection.poll(seconds):
-                self.kill()
                 raise TimeLimitExceeded(f"stopped after {seconds:g} seconds")
             return cloudpickle.loads(self.connection.recv_bytes())
-        except (EOFError, ConnectionError) as error:
-            self.process.join(1.0)
-            raise WorkerDied(f"the worker process ended with exit code {self.process.exitcode}") from error
+        except (EOFError, OSError) as error:
+            raise self._died() from error
+
+    def _died(self) -> WorkerDied:
+        self.process.join(1.0)
+        return WorkerDied(f"the worker process ended with exit code {self.process.exitcode}")
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # loky's processes have no kill()
+        for kill in (getattr(os, "killpg", os.kill), os.kill):  # what it has started, too; loky's have no kill()
+            with contextlib.suppress(ProcessLookupError):
+                kill(self.process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         self.process.join(5.0)
         self.connection.close()
         if getattr(_local, "child", None) is self:
@@ -116,41 +136,53 @@ class _Child:
 
 def _child() -> _Child:
     child = getattr(_local, "child", None)
-    if child is None or not child.process.is_alive():
+    if child is None or not child.answers():
         child = _local.child = _Child()
     return child
 
 
 def _serve(connection: Any, parent: int) -> None:
     """Answer calls until the pipe is closed or the parent is gone."""
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)  # a group of its own: it ends with all that it started, and Ctrl-C is the parent's matter
+    calls: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_watch, args=(connection, parent, calls), daemon=True).start()
     connection.send_bytes(cloudpickle.dumps("ready"))
     while True:
-        try:
-            payload = connection.recv_bytes()
-        except (EOFError, ConnectionError):
-            return
+        payload = calls.get()
         try:
             function, args = cloudpickle.loads(payload)
             connection.send_bytes(cloudpickle.dumps("started"))
             answer = True, function(*args)
         except Exception as error:
+            error.add_note("Raised in a worker process:\n" + traceback.format_exc())
             answer = False, error
-        connection.send_bytes(_dumps(answer))
+        connection.send_bytes(_dumps(*answer))
 
 
-def _dumps(answer: tuple[bool, Any]) -> bytes:
+def _dumps(returned: bool, value: Any) -> bytes:
     try:
-        return cloudpickle.dumps(answer)
+        answer = cloudpickle.dumps((returned, value))
+        if not returned:
+            cloudpickle.loads(answer)  # some exceptions can be pickled and not unpickled
+        return answer
     except Exception as error:
-        what = "".join(traceback.format_exception_only(error)).strip()
-        return cloudpickle.dumps((False, RuntimeError(f"The result could not be sent back: {what}")))
+        what = f"The result could not be sent back: {_one_line(error)}" if returned else _one_line(value)
+        return cloudpickle.dumps((False, RuntimeError(what)))
 
 
-def _leave_with(parent: int) -> None:
-    """End this process soon after its parent died, whatever it is doing."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _one_line(error: Exception) -> str:
+    return "".join(traceback.format_exception_only(type(error), error)).split("\n")[0]
+
+
+def _watch(connection: Any, parent: int, calls: SimpleQueue[bytes]) -> None:
+    """Pass calls on; end this process soon after its parent died or closed the pipe, whatever it is doing."""
+    with contextlib.suppress(EOFError, OSError):
+        while os.getppid() == parent:
+            if connection.poll(0.5):
+                calls.put(connection.recv_bytes())
+    if hasattr(os, "killpg"):
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 
