@@ -51,17 +51,17 @@ class CatalogueEntry:
         An unfitted instance with the settings that are not searched.
     space : SearchSpace
         Its hyperparameters.
-    categories : {"onehot", "ordinal", "native"}
+    categories : {"onehot", "ordinal", "native"}, default="onehot"
         How it takes categories; see `TabularPreprocessor`.
-    scale : bool
+    scale : bool, default=True
         Whether it wants standardised numbers.
-    sparse : bool
+    sparse : bool, default=True
         Whether it takes sparse input.
-    scale_target : bool
+    scale_target : bool, default=False
         Whether a regression target is standardised for it.
-    max_rows : int or None
+    max_rows : int or None, default=None
         Rows beyond which it is left out where there are other members, for its cost grows too fast.
-    practice : tuple of dict
+    practice : tuple of dict, default=()
         Configurations that practitioners use, tried right after the default.
     """
 

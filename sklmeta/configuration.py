@@ -17,8 +17,8 @@ class Configuration:
     estimator : hashable
         Name of the base estimator in the catalogue, such as ``"svc"``, or any label of a foreign
         performance matrix.
-    params : mapping of str to object, default={}
-        Hyperparameters under the base estimator's own names. Lists become tuples.
+    params : mapping of str to object, default=None
+        Hyperparameters under the base estimator's own names; None is none. Lists become tuples.
 
     Examples
     --------

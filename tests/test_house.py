@@ -1,0 +1,102 @@
+"""The floors of the house: a room imports only from lower floors, or from its own; see CONTRIBUTING.md."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "sklmeta"
+FLOORS = [
+    {"_sklearn", "_joblib", "exceptions", "configuration", "warning_records"},
+    {
+        "calibration", "checks", "datasets", "gradient", "metafeatures", "metrics", "preprocessing", "space",
+    },
+    {"knowledge", "catalogue"},
+    {"recommenders", "evaluation", "limits", "members", "scoring", "composition", "winner"},
+    {"search", "advice", "collect"},
+    {"estimators"},
+    set(),
+    {"cli"},
+]  # fmt: skip
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name not in ("__main__.py",) and p != PACKAGE / "__init__.py")
+MAY_HIDE = {"pyarrow"}  # optional packages are imported where they are used
+
+
+def room(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(tree):
+    only_for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in only_for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node, node.module or ""
+
+
+def module(path):
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_imports_only_from_lower_floors(path):
+    assert room(path) in FLOOR, f"{room(path)} has no floor yet: give it one here and in CONTRIBUTING.md"
+    for _, name in imports(ast.parse(path.read_text())):
+        if name.startswith("sklmeta."):
+            other = name.split(".")[1]
+            assert FLOOR[other] <= FLOOR[room(path)], f"{room(path)} imports {name} from a higher floor"
+
+
+def test_no_import_cycles():
+    needs = {
+        module(path): {name for _, name in imports(ast.parse(path.read_text())) if name.startswith("sklmeta.")}
+        for path in FILES
+    }
+    done = set()
+
+    def visit(name, above):
+        assert name not in above, f"cycle: {' -> '.join([*above, name])}"
+        if name not in done:
+            for other in sorted(needs.get(name, ())):
+                visit(other, [*above, name])
+            done.add(name)
+
+    for name in needs:
+        visit(name, [])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_stand_at_the_top(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            hidden = {name.split(".")[0] for _, name in imports(node)} - MAY_HIDE
+            assert not hidden, f"{path.name}: {node.name} imports {hidden}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_private_scikit_learn_names_live_in_one_file(path):
+    if path.name in ("_sklearn.py", "_joblib.py"):
+        return
+    for node, name in imports(ast.parse(path.read_text())):
+        names = [name, *(alias.name for alias in node.names)] if isinstance(node, ast.ImportFrom) else [name]
+        if name.split(".")[0] == "sklearn":
+            assert not any(part.startswith("_") for n in names for part in n.split(".")), f"{path.name}: {names}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_the_library_neither_prints_nor_logs(path):
+    tree = ast.parse(path.read_text())
+    called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    says_something = path.name == "cli.py" or "verbose" in path.read_text()
+    assert says_something or "print" not in called
+    assert "logging" not in {name for _, name in imports(tree)}
