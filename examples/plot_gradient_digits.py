@@ -44,7 +44,7 @@ def sampler(X, y, n_shots):
 options = {"scale": False, "shared_classes": False, "random_state": 0}
 models = {"SVC from scratch": SVC(C=10)}
 train = sampler(turned, alphabet, n_shots=5)
-perceptron = meta_train(train, "mlp", "maml", hidden_layer_sizes=(64,), inner_rate=0.5, max_iter=150, **options)
+perceptron = meta_train(train, "mlp", "maml", hidden_layer_sizes=(200,), inner_rate=0.5, max_iter=60, **options)
 models["meta-learned perceptron"] = MetaMLPClassifier(init=perceptron, n_steps=50)
 machine = meta_train(train, "svm", "imaml", kernel="rbf", n_components=200, max_iter=30, **options)
 models["meta-learned SVM"] = MetaSVC(init=machine)

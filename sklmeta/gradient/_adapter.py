@@ -104,17 +104,27 @@ class TaskAdapter:
         `precision` (n_outputs, n_inputs, n_inputs) is the curvature of all rows that `theta` has seen; None
         where it has seen none.
         """
-        if self.mode == "adam":
-            return adam_steps(self.network, theta[None], self.rates, rows.averaged(), self.n_steps)[0], None
-        if self.mode == "steps":
-            moved = gradient_steps(self.network, theta[None], self.rates, rows.averaged(), self.n_steps)
-            return np.array(moved[0][0]), None
+        if self.mode != "exact":
+            return self._after_steps(rows.averaged(), theta), None
         penalty = self._pull() if precision is None else block_penalty(precision)
         moved_exactly = biased_minimum(self.network, theta[None], penalty, rows)[0]
         if self.network.sizes[0] > MAX_REMEMBERED:
             return moved_exactly, None
         known = self._own_precision() if precision is None else precision
         return moved_exactly, known + precision_blocks(self.network, moved_exactly, rows)
+
+    def _after_steps(self, rows: Rows, theta: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.mode == "adam":
+                moved = adam_steps(self.network, theta[None], self.rates, rows, self.n_steps)
+            else:
+                moved, _ = gradient_steps(self.network, theta[None], self.rates, rows, self.n_steps)
+        if not np.isfinite(moved).all():
+            raise ValueError(
+                f"{self.n_steps} gradient steps at rates up to {self.rates.max():g} diverged on these rows: lower "
+                "inner_rate or n_steps, or train the init on tasks with as few rows (n_shots)."
+            )
+        return np.array(moved[0])
 
     def outputs(self, theta: np.ndarray, X: np.ndarray) -> np.ndarray:
         """Outputs (n_rows, n_outputs) of rows X (n_rows, n_features)."""
@@ -201,7 +211,7 @@ def blank_adapter(
         tied=False,
         mode="exact" if exact else "adam",
         strength=strength * _own_units(scaling, network) if exact else strength,
-        rates=np.full(network.n_parameters, options.inner_rate or BLANK_RATE),
+        rates=np.full(network.n_parameters, BLANK_RATE if options.inner_rate is None else options.inner_rate),
         n_steps=N_BLANK_STEPS if options.n_steps is None else options.n_steps,
     )
 

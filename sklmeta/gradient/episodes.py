@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-N_PROBED = 100  # episodes of a sampler that are looked at to learn scales and classes
+N_PROBED = 1000  # episodes of a sampler that are looked at to learn scales and classes
 
 
 @dataclass(frozen=True, eq=False)

@@ -286,9 +286,9 @@ class MetaLinearRegressor(_MetaRegressor):
         Strength of the pull towards the init; setting it asks for the exact minimum. None: the init's, or
         1.0 without init.
     n_steps : int or None, default=None
-        Gradient steps; setting it asks for them. None: the init's.
+        Gradient steps, of Adam without init; setting it asks for them. None: the init's.
     inner_rate : float or None, default=None
-        Rate of the steps. None: the init's.
+        Rate of the steps; setting it asks for them. None: the init's.
     fit_intercept : bool or None, default=None
         Whether to fit an intercept. None: as the init, or yes without one.
 
@@ -356,9 +356,9 @@ class MetaLinearClassifier(_Probabilistic):
         Strength of the pull towards the init; setting it asks for the exact minimum. None: the init's, or
         1.0 without init.
     n_steps : int or None, default=None
-        Gradient steps; setting it asks for them. None: the init's.
+        Gradient steps, of Adam without init; setting it asks for them. None: the init's.
     inner_rate : float or None, default=None
-        Rate of the steps. None: the init's.
+        Rate of the steps; setting it asks for them. None: the init's.
     fit_intercept : bool or None, default=None
         Whether to fit an intercept. None: as the init, or yes without one.
 
@@ -430,9 +430,9 @@ class MetaSVC(_MetaClassifier):
         Strength of the pull towards the init; setting it asks for the exact minimum. None: the init's, or
         1.0 without init.
     n_steps : int or None, default=None
-        Gradient steps; setting it asks for them. None: the init's.
+        Gradient steps, of Adam without init; setting it asks for them. None: the init's.
     inner_rate : float or None, default=None
-        Rate of the steps. None: the init's.
+        Rate of the steps; setting it asks for them. None: the init's.
     fit_intercept : bool or None, default=None
         Whether to fit an intercept. None: as the init, or yes without one.
     random_state : int, RandomState instance or None, default=None
@@ -519,9 +519,9 @@ class MetaSVR(_MetaRegressor):
         Strength of the pull towards the init; setting it asks for the exact minimum. None: the init's, or
         1.0 without init.
     n_steps : int or None, default=None
-        Gradient steps; setting it asks for them. None: the init's.
+        Gradient steps, of Adam without init; setting it asks for them. None: the init's.
     inner_rate : float or None, default=None
-        Rate of the steps. None: the init's.
+        Rate of the steps; setting it asks for them. None: the init's.
     fit_intercept : bool or None, default=None
         Whether to fit an intercept. None: as the init, or yes without one.
     random_state : int, RandomState instance or None, default=None

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,9 @@ class MetaInit:
                     f"{name} has shape {getattr(self, name).shape}; a network of sizes {self.network.sizes} "
                     f"needs ({self.network.n_parameters},)."
                 )
-        object.__setattr__(self, "history", {k: _read_only(v) for k, v in self.history.items()})
+        history = {name: _read_only(curve) for name, curve in self.history.items()}
+        object.__setattr__(self, "history", MappingProxyType(history))
+        object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
 
     def __repr__(self) -> str:
         return (
@@ -113,7 +116,8 @@ class MetaInit:
         return self
 
     def __reduce__(self) -> tuple:
-        return MetaInit, tuple(getattr(self, name) for name in self.__dataclass_fields__)
+        values = (getattr(self, name) for name in self.__dataclass_fields__)
+        return MetaInit, tuple(dict(v) if isinstance(v, MappingProxyType) else v for v in values)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MetaInit) and self._content() == other._content()
@@ -162,6 +166,12 @@ class MetaInit:
         MetaInit
             With new weights (and rates and strength, where the algorithm learns them).
 
+        Raises
+        ------
+        ValueError
+            If a task does not fit the init, or the init came from ``"transfer"`` to unseen classes, whose
+            blank head cannot be trained on.
+
         References
         ----------
         .. [1] G. Denevi, C. Ciliberto, R. Grazzi, M. Pontil (2019). Learning-to-learn stochastic gradient
@@ -182,6 +192,11 @@ class MetaInit:
         source = ListedTasks(arrived, None, None).stratified(self.task == "classification")
         batches = self.batches(source.everything(np.random.default_rng(seed)))
         algorithm = ALGORITHMS[self.algorithm]
+        if self.problem.tied and self.algorithm == "transfer":
+            raise ValueError(
+                "A transfer init for classes of their own has no head that a new task could teach: "
+                "train it anew with the task among the others, or use algorithm='maml' or 'anil'."
+            )
         provenance = {**self.provenance, "n_updates": self.provenance.get("n_updates", 0) + len(arrived)}
         if algorithm.exact(self.model) and algorithm.surrogate:
             return replace(averaged_exactly(self, batches), provenance=provenance)

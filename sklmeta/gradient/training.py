@@ -187,7 +187,7 @@ def meta_train(
     """
     chosen = find_algorithm(algorithm, model)
     options = _checked_options(model, model_options)
-    inner_rate = inner_rate or (0.05 if chosen.surrogate else 0.01)
+    inner_rate = (0.05 if chosen.surrogate else 0.01) if inner_rate is None else inner_rate
     _check_numbers(n_steps=n_steps, inner_rate=inner_rate, regularization=regularization)
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=3)
     source = _source(tasks, n_shots, n_query)
@@ -212,8 +212,8 @@ def meta_train(
         provenance={"n_tasks": len(probe) if isinstance(source, ListedTasks) else None, **options},
     )
     schedule = Schedule(
-        max_iter=max_iter or (15_000 if model == "mlp" else 1_000),
-        meta_rate=meta_rate or (1.0 if chosen.surrogate else 0.003 if model == "mlp" else 0.03),
+        max_iter=(15_000 if model == "mlp" else 1_000) if max_iter is None else max_iter,
+        meta_rate=_default_rate(chosen, model) if meta_rate is None else meta_rate,
         meta_batch_size=meta_batch_size,
         n_iter_no_change=n_iter_no_change,
         n_jobs=n_jobs,
@@ -224,7 +224,8 @@ def meta_train(
     if chosen.exact(model) and algorithm != "imaml":
         return _learned_exactly(init, source, schedule, rng)
     validation = _validation(validation_tasks, init, n_shots, n_query, rng)
-    learned = _learned(chosen, init, source, schedule, validation, rng)
+    with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite raises, and says what to do
+        learned = _learned(chosen, init, source, schedule, validation, rng)
     return learned if training is problem else _with_blank_head(learned, problem)
 
 
@@ -349,6 +350,12 @@ def _validation(
         return []
     source = _source(tasks, n_shots, n_query).stratified(init.task == "classification")
     return init.batches(_pass(source, rng, N_VALIDATED))
+
+
+def _default_rate(algorithm: Algorithm, model: str) -> float:
+    if algorithm.surrogate:
+        return 1.0
+    return 0.003 if model == "mlp" else 0.03
 
 
 def _source(tasks: Iterable[Task] | Sampler, n_shots: int | None, n_query: int | None) -> Source:

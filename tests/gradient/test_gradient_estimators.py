@@ -229,3 +229,9 @@ def test_gradient_steps_on_request_move_towards_the_exact_minimum(inits):
     far, near = (MetaLinearRegressor(init=init, n_steps=n, inner_rate=0.1).fit(X, y) for n in (1, 300))
     distances = [np.linalg.norm(model.coef_ - exact.coef_) for model in (far, near)]
     assert distances[1] < 1e-3 * distances[0]
+
+
+def test_steps_that_diverge_say_so(inits):
+    X, y = some_task(50, regression=True)
+    with pytest.raises(ValueError, match=r"5 gradient steps at rates up to 1e.06 diverged on these rows: lower"):
+        MetaMLPRegressor(init=inits[MetaMLPRegressor], inner_rate=1e6).fit(X, y)

@@ -50,6 +50,8 @@ def test_it_shares_itself_and_cannot_be_changed(init):
         init.weights[0] = 1
     with pytest.raises(AttributeError):
         init.n_steps = 3
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        init.provenance["n_tasks"] = 0
 
 
 def test_a_pickled_init_is_equal_and_still_read_only(init, mlp_init):
@@ -150,3 +152,11 @@ def test_an_update_of_a_biased_model_moves_centre_and_strength(init):
 def test_weights_of_the_wrong_length_say_what_the_network_needs(init):
     with pytest.raises(ValueError, match=r"weights has shape \(2,\); a network of sizes \(2, 1\) needs \(3,\)"):
         replace(init, weights=np.zeros(2))
+
+
+def test_a_transfer_init_with_a_blank_head_says_that_it_cannot_go_on():
+    rng = np.random.default_rng(0)
+    tasks = [(rng.normal(size=(8, 2)), [a, b] * 4) for a, b in ("ab", "cd")]
+    init = meta_train(tasks, algorithm="transfer", hidden_layer_sizes=(4,), max_iter=2)
+    with pytest.raises(ValueError, match="no head that a new task could teach: train it anew"):
+        init.update(tasks[0])
