@@ -54,11 +54,12 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         What to choose from: classifiers or regressors, bare or as Pipelines. (`MetaClassifier` and `MetaRegressor`
         have members of their own for None; here they must be given.) Parameters that are not at their
         default stay as they are; the others are recommended. Estimators that sklmeta does not know are searched
-        from `param_distributions`, or fitted as they are.
+        from `param_distributions`, or fitted as they are. Members that cannot take the data (no weights, no sparse
+        rows, far too many rows) are left out, which a warning says.
     param_distributions : mapping, default=None
         Flat for one estimator, ``{name: {...}}`` for several, as for
         :class:`sklearn.model_selection.RandomizedSearchCV`. Each distribution replaces the one that sklmeta would
-        use for that parameter; a list of one value pins it.
+        use for that parameter; a list of one value pins it, the estimator's default included.
     knowledge : KnowledgeBase, "default" or None, default="default"
         What to learn from: "default" is the one that comes with sklmeta, None is nothing at all.
     recommender : Recommender, default=None
@@ -91,7 +92,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     best_params_ : dict
         Its parameters, as `set_params` takes them.
     best_score_ : float
-        Its mean score over the folds.
+        Its mean score over the folds where the metric is defined.
     best_index_ : int
         Its row in `cv_results_`.
     cv_results_ : dict of str to array or list
@@ -103,8 +104,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         How probably each member's kind of estimator holds the best configuration, before any was tried.
     similar_tasks_ : tuple of SimilarTask
         Known tasks that weighed most in the first recommendation.
-    scorer_ : callable
-        What scored.
+    scorer_ : callable or dict of str to callable
+        What scored; by name where there were several metrics.
     multimetric_ : bool
         Whether there were several metrics.
     n_splits_ : int

@@ -111,7 +111,7 @@ def test_whole_weights_are_repeated_rows(member, binary):
     if isinstance(member, SVC):
         meta.set_params(svc__gamma=0.2)  # "scale" is computed from the rows without their weights
     if isinstance(member, SVC | LogisticRegression):
-        meta.set_params(param_distributions={"class_weight": [None]})  # "balanced" likewise, before scikit-learn 1.7
+        meta.set_params(param_distributions={"class_weight": [None]})  # "balanced" likewise, in older versions
     weighted = meta.fit(X, y, sample_weight=weights, groups=groups)
     scores, predictions = weighted.cv_results_["mean_test_score"], weighted.predict(X)
     again = np.repeat(np.arange(80), weights)
