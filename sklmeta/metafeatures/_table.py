@@ -114,7 +114,7 @@ def as_table(X: Any) -> Any:
     if 0 in X.shape:
         raise ValueError(f"X has shape {X.shape}: at least one row and one column are needed.")
     if not isinstance(X, pd.DataFrame) and X.dtype.kind not in "buif":
-        raise ValueError(f"X has dtype {X.dtype}: only real numbers are supported in arrays without names.")
+        raise ValueError(f"X has dtype {X.dtype}: a sparse matrix must hold real numbers.")
     return X
 
 
@@ -173,15 +173,12 @@ def _read_frame(X: pd.DataFrame, rows: NDArray, columns: NDArray) -> Table:
 def _read_column(column: pd.Series) -> tuple[str, NDArray]:
     """Kind of a column, and its numbers or level codes."""
     dtype = column.dtype
-    if types.is_object_dtype(dtype):
-        content = types.infer_dtype(column, skipna=True)
-        if content == "boolean":
-            return BOOLEAN, pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
-        if content in _NUMBERS_AS_OBJECTS:
-            return NUMBER, pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
+    content = types.infer_dtype(column, skipna=True) if types.is_object_dtype(dtype) else ""
+    if content in _NUMBERS_AS_OBJECTS:
+        return _NUMBERS_AS_OBJECTS[content], _numbers_from_objects(column)
     if types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
         return BOOLEAN, column.to_numpy(dtype=np.float64, na_value=np.nan)
-    if types.is_complex_dtype(dtype):
+    if types.is_complex_dtype(dtype) or content == "complex":
         raise ValueError(
             f"Column {column.name!r} of X has dtype {dtype}: complex numbers are not supported. "
             "Split it into a real and an imaginary column, or drop it."
@@ -195,7 +192,22 @@ def _read_column(column: pd.Series) -> tuple[str, NDArray]:
     return CATEGORY, _level_codes(column)
 
 
-_NUMBERS_AS_OBJECTS = frozenset({"integer", "floating", "mixed-integer-float", "decimal"})
+_NUMBERS_AS_OBJECTS = {
+    "boolean": BOOLEAN,
+    "integer": NUMBER,
+    "floating": NUMBER,
+    "mixed-integer-float": NUMBER,
+    "decimal": NUMBER,
+}
+
+
+def _numbers_from_objects(column: pd.Series) -> NDArray[np.float64]:
+    try:
+        return np.array([float(value) for value in column.astype(object).where(column.notna(), np.nan)])
+    except OverflowError as error:
+        raise ValueError(
+            f"Column {column.name!r} of X holds integers beyond the largest float. Take their logarithm."
+        ) from error
 
 
 def _date_numbers(column: pd.Series) -> NDArray[np.float64]:
@@ -205,18 +217,28 @@ def _date_numbers(column: pd.Series) -> NDArray[np.float64]:
 
 def _level_codes(column: pd.Series) -> NDArray[np.intp]:
     """Codes by decreasing frequency, ties by value; -1 where missing."""
-    try:
-        codes, levels = pd.factorize(column, sort=True)
-    except TypeError as error:
-        raise ValueError(
-            f"Column {column.name!r} of X holds values that are no plain categories ({error}). "
-            "Convert them to strings or numbers, or drop the column."
-        ) from error
+    codes, levels = factorize(column, f"Column {column.name!r} of X")
     frequency = np.bincount(codes[codes >= 0], minlength=len(levels))
     rank = np.empty(len(levels) + 1, dtype=np.intp)
     rank[np.argsort(-frequency, kind="stable")] = np.arange(len(levels))
     rank[-1] = -1  # code -1 looks up the last entry
     return rank[codes]
+
+
+def factorize(column: pd.Series, place: str) -> tuple[NDArray[np.intp], Any]:
+    """Codes of the values, -1 where missing, and the distinct values, sorted where they can be.
+
+    `place` says in the error where values stand that cannot be told apart.
+    """
+    for sort in (True, False):  # not every mix of types has an order
+        try:
+            return pd.factorize(column, sort=sort)
+        except TypeError as error:
+            reason = error
+    raise ValueError(
+        f"{place} holds values that are no plain categories ({reason}). "
+        "Convert them to strings or numbers, or drop them."
+    )
 
 
 def _spaced(n_columns: int, at_most: int) -> NDArray[np.intp]:

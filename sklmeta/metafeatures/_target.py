@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from sklmeta.metafeatures._sampling import target_strata
+from sklmeta.metafeatures._table import factorize
 
 TASKS = ("classification", "regression")
 MAX_INTEGER_CLASSES = 20
@@ -66,9 +67,8 @@ class Target:
 def infer_task(y: Any) -> str:
     """Tell classification from regression by the target's values.
 
-    Strings, categories, booleans, and numbers of exactly two distinct values that are whole, are
-    classes. Numbers with a fraction mean regression. Whole numbers, whether stored as int or float, are
-    classes while there are at most 20 distinct ones, a quantity beyond.
+    Strings, categories and booleans are classes. Numbers with a fraction are a quantity. Whole numbers,
+    stored as integers or not, are classes while there are at most 20 distinct ones, a quantity beyond.
 
     Parameters
     ----------
@@ -93,8 +93,7 @@ def infer_task(y: Any) -> str:
     column = _as_column(y)
     if not types.is_numeric_dtype(column.dtype) or types.is_bool_dtype(column.dtype):
         return "classification"
-    values = column.to_numpy()
-    whole = types.is_integer_dtype(column.dtype) or bool(np.all(np.mod(values, 1) == 0))
+    whole = types.is_integer_dtype(column.dtype) or bool(np.all(column.to_numpy(dtype=np.float64) % 1 == 0))
     return "classification" if whole and column.nunique() <= MAX_INTEGER_CLASSES else "regression"
 
 
@@ -122,7 +121,7 @@ def read_target(y: Any, task: str | None = None) -> Target:
         raise ValueError(f"task must be 'classification', 'regression' or None, got {task!r}.")
     column = _as_column(y)
     if (task or infer_task(column)) == "classification":
-        codes, classes = pd.factorize(column, sort=True)
+        codes, classes = factorize(column, "y")
         return Target("classification", codes, np.bincount(codes, minlength=len(classes)))
     return Target("regression", _scaled_numbers(column), np.empty(0, dtype=np.intp))
 
@@ -156,16 +155,16 @@ def _check_complete(y: pd.Series) -> None:
             f"y has {missing.sum()} missing value(s), the first at row {missing.argmax()}. "
             "Drop the rows whose target is unknown."
         )
+    if types.is_float_dtype(y.dtype) and np.isinf(y.to_numpy(dtype=np.float64)).any():
+        row = np.isinf(y.to_numpy(dtype=np.float64)).argmax()
+        raise ValueError(f"y has an infinite value at row {row}. Drop or clip it.")
 
 
 def _scaled_numbers(column: pd.Series) -> NDArray[np.float64]:
     """The numbers divided by the largest magnitude, so that squares cannot overflow."""
-    if types.is_datetime64_any_dtype(column.dtype) or types.is_timedelta64_dtype(column.dtype):
-        raise ValueError(f"y has dtype {column.dtype}: convert dates to numbers for regression.")
-    try:
-        values = column.to_numpy(dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"y of dtype {column.dtype} is not numeric, as regression needs.") from error
-    if not np.isfinite(values).all():
-        raise ValueError(f"y has an infinite value at row {(~np.isfinite(values)).argmax()}. Drop or clip it.")
+    if not types.is_numeric_dtype(column.dtype):
+        raise ValueError(
+            f"y has dtype {column.dtype}, but regression needs numbers. Convert it, or pass task='classification'."
+        )
+    values = column.to_numpy(dtype=np.float64)
     return values / max(np.abs(values).max(), np.finfo(float).tiny)

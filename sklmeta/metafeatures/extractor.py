@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_scalar
 
 from sklmeta.metafeatures import information, landmarkers, missingness, simple, statistical
 from sklmeta.metafeatures._sampling import stratified_rows
@@ -37,7 +39,7 @@ class MetaFeatureExtractor(BaseEstimator):
 
     Every value is finite for every valid input. Sizes, class counts and shares of missing cells are those
     of the whole table; all else is computed on one stratified subsample of `max_rows` rows, landmarkers
-    on at most 500 of these. Infinite cells of `X` are treated as missing, except where the whole table's
+    on at most 600 of these. Infinite cells of `X` are treated as missing, except where the whole table's
     missing cells are counted.
 
     Neither the index nor the column names matter. As long as a table has no more than `max_rows` rows,
@@ -57,19 +59,26 @@ class MetaFeatureExtractor(BaseEstimator):
 
     References
     ----------
-    The numbers in the meanings that `describe` returns:
+    The meanings that `describe` returns point here.
 
-    [1] Michie, Spiegelhalter & Taylor (1994), Machine Learning, Neural and Statistical Classification
-    (STATLOG). [2] Rivolli, Garcia, Soares, Vanschoren & de Carvalho (2022), Meta-features for
-    meta-learning, Knowledge-Based Systems 240. [3] Vanschoren (2019), Meta-learning, in Automated Machine
-    Learning, Springer. [4] Gao et al. (2017), A theory of multineuronal dimensionality, dynamics and
-    measurement. [5] Ho & Basu (2002), Complexity measures of supervised classification problems, IEEE
-    TPAMI 24. [6] Miller (1955), Note on the bias of information estimates. [7] Pfahringer, Bensusan &
-    Giraud-Carrier (2000), Meta-learning by landmarking various learning algorithms, ICML. [8] Suykens &
-    Vandewalle (1999), Least squares support vector machine classifiers, Neural Processing Letters 9.
-    [9] Geurts, Ernst & Wehenkel (2006), Extremely randomized trees, Machine Learning 63. [10] Fürnkranz &
-    Petrak (2001), An evaluation of landmarking variants, ECML workshop IDDM. [11] Leite & Brazdil (2005),
-    Predicting relative performance of classifiers from samples, ICML.
+    .. [1] Michie, D., Spiegelhalter, D., and Taylor, C. (1994). Machine Learning, Neural and Statistical
+       Classification (STATLOG). Ellis Horwood.
+    .. [2] Rivolli, A., Garcia, L., Soares, C., Vanschoren, J., and de Carvalho, A. (2022). Meta-features for
+       meta-learning. Knowledge-Based Systems 240.
+    .. [3] Vanschoren, J. (2019). Meta-learning. In: Automated Machine Learning. Springer.
+    .. [4] Gao, P., Trautmann, E., Yu, B., et al. (2017). A theory of multineuronal dimensionality, dynamics and
+       measurement. bioRxiv 214262.
+    .. [5] Ho, T. K., and Basu, M. (2002). Complexity measures of supervised classification problems. IEEE
+       Transactions on Pattern Analysis and Machine Intelligence 24.
+    .. [6] Miller, G. (1955). Note on the bias of information estimates. In: Information Theory in Psychology.
+    .. [7] Pfahringer, B., Bensusan, H., and Giraud-Carrier, C. (2000). Meta-learning by landmarking various
+       learning algorithms. ICML.
+    .. [8] Suykens, J., and Vandewalle, J. (1999). Least squares support vector machine classifiers. Neural
+       Processing Letters 9.
+    .. [9] Geurts, P., Ernst, D., and Wehenkel, L. (2006). Extremely randomized trees. Machine Learning 63.
+    .. [10] Fürnkranz, J., and Petrak, J. (2001). An evaluation of landmarking variants. ECML/PKDD workshop on
+       Integrating Aspects of Data Mining, Decision Support and Meta-Learning.
+    .. [11] Leite, R., and Brazdil, P. (2005). Predicting relative performance of classifiers from samples. ICML.
 
     Examples
     --------
@@ -169,11 +178,10 @@ class MetaFeatureExtractor(BaseEstimator):
 
     def _check_parameters(self) -> None:
         unknown = [group for group in self.groups if group not in _COMPUTE]
-        if unknown or isinstance(self.groups, str):
-            raise ValueError(f"groups must be some of {list(_COMPUTE)}, got {self.groups!r}.")
-        for name, least in (("max_rows", 2), ("max_columns", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)!r}.")
+        if unknown or isinstance(self.groups, str) or not self.groups:
+            raise ValueError(f"groups must be one or more of {list(_COMPUTE)}, got {self.groups!r}.")
+        check_scalar(self.max_rows, "max_rows", Integral, min_val=2)
+        check_scalar(self.max_columns, "max_columns", Integral, min_val=1)
 
     def _subsample(self, X: Any, target: Target) -> tuple[Table, Target]:
         """The rows that are looked at, in an order that depends on their content only."""

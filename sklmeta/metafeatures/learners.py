@@ -63,11 +63,11 @@ def kernel_ridge(X: NDArray, Y: NDArray, X_new: NDArray, alpha: float = 1.0) -> 
 
     For indicator targets this is the least-squares support vector machine (Suykens & Vandewalle 1999).
     """
-    gamma = 1.0 / max(np.ptp(X, axis=0).astype(bool).sum(), 1)
-    kernel = np.exp(-gamma * squared_distances(X, X))
+    width = max(np.ptp(X, axis=0).astype(bool).sum(), 1)
+    kernel = _gaussian(X, X, width)
     kernel[np.diag_indices_from(kernel)] += alpha
     y_mean = Y.mean(axis=0)
-    return np.exp(-gamma * squared_distances(X_new, X)) @ np.linalg.solve(kernel, Y - y_mean) + y_mean
+    return _gaussian(X_new, X, width) @ np.linalg.solve(kernel, Y - y_mean) + y_mean
 
 
 def naive_bayes(X: NDArray, Y: NDArray, X_new: NDArray, smoothing: float = 1e-3) -> NDArray[np.float64]:
@@ -107,14 +107,23 @@ def random_trees(X: NDArray, Y: NDArray, X_new: NDArray, n_trees: int = 8) -> ND
 
 def squared_distances(A: NDArray, B: NDArray) -> NDArray[np.float64]:
     """Squared Euclidean distances between rows, (n, p) and (m, p) to (n, m); never negative."""
-    squares = (A**2).sum(axis=1)[:, None] + (B**2).sum(axis=1) - 2 * A @ B.T
-    return np.maximum(squares, 0.0)
+    squares = A @ (-2.0 * B).T
+    squares += np.einsum("ij,ij->i", A, A)[:, None]
+    squares += np.einsum("ij,ij->i", B, B)
+    return np.maximum(squares, 0.0, out=squares)
 
 
 def softmax(scores: NDArray) -> NDArray[np.float64]:
     """Rows turned into probabilities."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _gaussian(A: NDArray, B: NDArray, width: int) -> NDArray[np.float64]:
+    """Kernel ``exp(-distance^2 / width)`` between rows."""
+    kernel = squared_distances(A, B)
+    kernel /= -width
+    return np.exp(kernel, out=kernel)
 
 
 def _class_means(X: NDArray, Y: NDArray) -> tuple[NDArray, NDArray]:

@@ -58,12 +58,13 @@ def statistical(table: Table, target: Target) -> dict[str, float]:
 
 def skewness(standardised: NDArray, count: NDArray) -> NDArray[np.float64]:
     """Third standardised moment of columns (n, p) that are 0 outside their `count` (p,) present cells."""
-    return (standardised**3).sum(axis=0) / np.maximum(count, 1)
+    return (standardised * standardised * standardised).sum(axis=0) / np.maximum(count, 1)
 
 
 def kurtosis(standardised: NDArray, count: NDArray) -> NDArray[np.float64]:
     """Fourth standardised moment (Pearson: 3 for a normal); 1, its lower bound, for a constant column."""
-    return np.maximum((standardised**4).sum(axis=0) / np.maximum(count, 1), 1.0)
+    squares = standardised * standardised
+    return np.maximum((squares * squares).sum(axis=0) / np.maximum(count, 1), 1.0)
 
 
 def outlier_share(ordered: NDArray, count: NDArray, reach: float = 3.0) -> NDArray[np.float64]:
