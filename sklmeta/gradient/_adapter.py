@@ -20,7 +20,7 @@ from sklmeta.gradient._adaptation import (
 )
 from sklmeta.gradient._batches import Problem, encoded, loss_name
 from sklmeta.gradient._checks import check_choice
-from sklmeta.gradient._network import ACTIVATIONS, Network
+from sklmeta.gradient._network import ACTIVATIONS, Network, layer_sizes
 from sklmeta.gradient._scaling import KERNELS, Scaling, fitted_scaling, with_kernel
 from sklmeta.gradient.algorithms import CONVEX
 from sklmeta.gradient.init import MetaInit
@@ -194,7 +194,7 @@ def blank_adapter(
     if options.kernel == "rbf":
         scaling = with_kernel(scaling, options.gamma or "scale", options.n_components or 100, seed)
     epsilon = 0.1 if options.epsilon is None else options.epsilon
-    hidden = options.hidden_layer_sizes or (40, 40)
+    hidden = layer_sizes((40, 40) if options.hidden_layer_sizes is None else options.hidden_layer_sizes)
     network = Network(
         sizes=(scaling.n_inputs, *(hidden if model == "mlp" else ()), problem.n_outputs),
         activation=options.activation or "relu",

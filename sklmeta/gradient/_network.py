@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,14 @@ from sklmeta.gradient._losses import Loss, make_loss
 ACTIVATIONS = ("relu", "tanh")
 
 Layer = tuple[np.ndarray, np.ndarray | None]
+
+
+def layer_sizes(given: Any) -> tuple[int, ...]:
+    """Hidden layers' widths as plain integers; a single number is one layer."""
+    sizes = tuple(int(size) for size in np.atleast_1d(np.asarray(given, dtype=int)))
+    if any(size < 1 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes={given!r}: every layer needs at least one unit.")
+    return sizes
 
 
 class Tape(NamedTuple):

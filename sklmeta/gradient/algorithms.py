@@ -34,7 +34,7 @@ class Algorithm:
         Its name in `meta_train`.
     meta_gradient : callable
         Takes (network, meta, batch, n_steps), returns the mean loss and the meta-gradient.
-    models : tuple of str
+    models : tuple of str, default=("linear", "svm", "mlp")
         Models that it fits.
     exact_models : tuple of str
         Models that tasks adapt by an exact minimum near the centre, rather than by gradient steps.

@@ -55,7 +55,7 @@ class MetaInit:
         Inner steps it was trained with.
     regularization : float
         Strength lambda of ``lambda / 2 * (w - weights)^2``, against a loss summed over rows.
-    n_rows : float
+    n_rows : float, default=0.0
         Rows that an average has seen so far.
     history : mapping of str to ndarray
         Learning curves: iteration, loss, validation_loss and seconds.
@@ -96,6 +96,8 @@ class MetaInit:
                     f"{name} has shape {getattr(self, name).shape}; a network of sizes {self.network.sizes} "
                     f"needs ({self.network.n_parameters},)."
                 )
+            if not np.isfinite(getattr(self, name)).all():
+                raise ValueError(f"{name} hold NaN or infinity: training diverged; lower inner_rate or meta_rate.")
         history = {name: _read_only(curve) for name, curve in self.history.items()}
         object.__setattr__(self, "history", MappingProxyType(history))
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
@@ -212,7 +214,7 @@ class MetaInit:
         """
         arrays = self._arrays()
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("init.json", json.dumps(self._described(), indent=1))
+            archive.writestr("init.json", json.dumps(self._described(), indent=1, default=np.generic.item))
             for name, array in arrays.items():
                 buffer = io.BytesIO()
                 np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
@@ -293,7 +295,7 @@ class MetaInit:
     def _content(self) -> tuple:
         learned = {k: v for k, v in self._arrays().items() if not k.startswith("history-")}  # it has seconds
         arrays = {k: (v.dtype.str, v.shape, v.tobytes()) for k, v in learned.items()}
-        return json.dumps(self._described(), sort_keys=True), arrays
+        return json.dumps(self._described(), sort_keys=True, default=np.generic.item), arrays
 
 
 def averaged_exactly(init: MetaInit, batches: list[Batch]) -> MetaInit:

@@ -16,7 +16,7 @@ from sklmeta.gradient._adaptation import Adam
 from sklmeta.gradient._batches import Problem, check_width, described, loss_name, plain_labels
 from sklmeta.gradient._checks import check_choice
 from sklmeta.gradient._meta_gradients import Batch, Meta, adapted_loss, through_minimum
-from sklmeta.gradient._network import ACTIVATIONS, Network
+from sklmeta.gradient._network import ACTIVATIONS, Network, layer_sizes
 from sklmeta.gradient._scaling import KERNELS, Scaling, fitted_scaling, identity_scaling, with_kernel
 from sklmeta.gradient.algorithms import Algorithm, find_algorithm, meta_gradient
 from sklmeta.gradient.episodes import Episode, ListedTasks, SampledTasks, Sampler, Task
@@ -189,7 +189,7 @@ def meta_train(
     options = _checked_options(model, model_options)
     inner_rate = (0.05 if chosen.surrogate else 0.01) if inner_rate is None else inner_rate
     _check_numbers(n_steps=n_steps, inner_rate=inner_rate, regularization=regularization)
-    seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=3)
+    seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
     source = _source(tasks, n_shots, n_query)
     probe = source.probe(np.random.default_rng(seeds[0]))
     for i, (X, _) in enumerate(probe):
@@ -197,8 +197,17 @@ def meta_train(
     problem = described([y for _, y in probe], task, shared_classes)
     training = _training_problem(problem, probe, algorithm, model)
     scaling = _scaling(probe, training, scale, options, int(seeds[1]))
-    start, rates = _start(chosen, training, network := _network(model, training, scaling, options), seeds[2])
+    network = _network(model, training, scaling, options)
+    start, rates = _start(chosen, training, network, seeds[3])
     dtype = dtype or ("float32" if model == "mlp" else "float64")
+    schedule = Schedule(
+        max_iter=(15_000 if model == "mlp" else 1_000) if max_iter is None else max_iter,
+        meta_rate=_default_rate(chosen, model) if meta_rate is None else meta_rate,
+        meta_batch_size=meta_batch_size,
+        n_iter_no_change=n_iter_no_change,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
     init = MetaInit(
         model=model,
         algorithm=algorithm,
@@ -209,15 +218,15 @@ def meta_train(
         rates=(inner_rate * rates).astype(dtype),
         n_steps=n_steps,
         regularization=regularization,
-        provenance={"n_tasks": len(probe) if isinstance(source, ListedTasks) else None, **options},
-    )
-    schedule = Schedule(
-        max_iter=(15_000 if model == "mlp" else 1_000) if max_iter is None else max_iter,
-        meta_rate=_default_rate(chosen, model) if meta_rate is None else meta_rate,
-        meta_batch_size=meta_batch_size,
-        n_iter_no_change=n_iter_no_change,
-        n_jobs=n_jobs,
-        verbose=verbose,
+        provenance={
+            "n_tasks": len(probe) if isinstance(source, ListedTasks) else None,
+            "n_shots": n_shots,
+            "inner_rate": inner_rate,
+            "max_iter": schedule.max_iter,
+            "meta_rate": schedule.meta_rate,
+            "meta_batch_size": meta_batch_size,
+            **options,
+        },
     )
     source = source.stratified(training.task == "classification")
     rng = np.random.default_rng(seeds[2])
@@ -373,6 +382,8 @@ def _checked_options(model: str, options: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise TypeError(f"meta_train has no option {unknown[0]!r} for model={model!r}; it has {sorted(known)}.")
     chosen = {**known, **options}
+    if "hidden_layer_sizes" in chosen:
+        chosen["hidden_layer_sizes"] = layer_sizes(chosen["hidden_layer_sizes"])
     check_choice("activation", chosen.get("activation", "relu"), ACTIVATIONS)
     check_choice("kernel", chosen.get("kernel", "linear"), KERNELS)
     return chosen

@@ -152,6 +152,15 @@ def test_an_update_of_a_biased_model_moves_centre_and_strength(init):
 def test_weights_of_the_wrong_length_say_what_the_network_needs(init):
     with pytest.raises(ValueError, match=r"weights has shape \(2,\); a network of sizes \(2, 1\) needs \(3,\)"):
         replace(init, weights=np.zeros(2))
+    with pytest.raises(ValueError, match="weights hold NaN or infinity: training diverged"):
+        replace(init, weights=np.full(3, np.nan))
+
+
+def test_options_that_are_numpy_numbers_are_saved_too(tasks, tmp_path):
+    init = meta_train(tasks, hidden_layer_sizes=np.array([3]), n_steps=np.int64(2), n_shots=np.int32(3), max_iter=2)
+    init.save(tmp_path / "init.zip")
+    assert MetaInit.load(tmp_path / "init.zip") == init
+    assert init.network.sizes == (2, 3, 1)
 
 
 def test_a_transfer_init_with_a_blank_head_says_that_it_cannot_go_on():
