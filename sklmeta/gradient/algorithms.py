@@ -36,15 +36,15 @@ class Algorithm:
         Takes (network, meta, batch, n_steps), returns the mean loss and the meta-gradient.
     models : tuple of str, default=("linear", "svm", "mlp")
         Models that it fits.
-    exact_models : tuple of str
+    exact_models : tuple of str, default=()
         Models that tasks adapt by an exact minimum near the centre, rather than by gradient steps.
-    learns_rates : bool
+    learns_rates : bool, default=False
         Whether each parameter's inner rate is learned.
-    head_only : bool
+    head_only : bool, default=False
         Whether tasks adapt nothing but the last layer.
-    surrogate : bool
+    surrogate : bool, default=False
         Whether its meta-gradient is a difference of parameters, which a plain step of rate 1 closes.
-    by_rows : bool
+    by_rows : bool, default=False
         Whether tasks count by their rows rather than alike.
     """
 

@@ -57,9 +57,9 @@ class MetaInit:
         Strength lambda of ``lambda / 2 * (w - weights)^2``, against a loss summed over rows.
     n_rows : float, default=0.0
         Rows that an average has seen so far.
-    history : mapping of str to ndarray
+    history : mapping of str to ndarray, default={}
         Learning curves: iteration, loss, validation_loss and seconds.
-    provenance : mapping
+    provenance : mapping, default={}
         How it came about: options and number of tasks, as JSON can hold them.
 
     Examples
