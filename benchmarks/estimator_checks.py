@@ -1,6 +1,6 @@
 """Run every check that scikit-learn has for estimators with the defaults that users get: 25 configurations, 5 folds.
 
-    python benchmarks/estimator_checks.py [--only PART_OF_A_CHECKS_NAME] [--n-iter N]
+    python benchmarks/estimator_checks.py [--estimators PART] [--only PART_OF_A_CHECKS_NAME] [--n-iter N]
 
 Prints a markdown table of counts, then each check that failed or was skipped, with the reason.
 """
@@ -61,11 +61,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="part of a check's name")
     parser.add_argument("--n-iter", type=int, default=None, help="fewer configurations, to try the script")
+    parser.add_argument("--estimators", default="", help="part of the estimators' labels, as this script has them")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     warnings.simplefilter("ignore", SkipTestWarning)
     rows, notes = [], []
-    for label, estimator in ESTIMATORS.items():
+    for label, estimator in ((k, v) for k, v in ESTIMATORS.items() if arguments.estimators in k):
         started = time.perf_counter()
         found = list(outcomes(clone(estimator).set_params(n_iter=arguments.n_iter), arguments.only))
         counts = Counter(status for _, status, _ in found)
