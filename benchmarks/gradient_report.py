@@ -19,6 +19,14 @@ INTRODUCTION = """# Learning parameters across tasks: what was measured
 Every figure is the mean over seeds, ± the standard deviation over seeds; (n) says over how many where they are
 fewer than five. A seed draws the training tasks, the initial weights and the test tasks. CPU seconds are those
 of one thread on a shared machine of two cores.
+
+## Exactness
+
+Measured by `pytest tests/gradient`, which asks for the bound; what was found is in brackets. Meta-gradients of maml,
+meta-sgd, anil and imaml against central differences in float64, every model with smooth activation: relative
+error below 1e-5 [at most 9e-9]. fomaml and reptile against one task at a time with numerical gradients: 1e-5.
+Biased ridge against its closed form: 1e-8 [3e-14]. `MetaSVC` at init 0 against `LinearSVC`: 1e-4 [2e-8].
+scikit-learn's estimator checks: no failure in 1.6.1 and 1.9.1.
 """
 TARGETS = {"maml": 0.72, "meta-sgd": 0.46, "fomaml": 0.81, "reptile": 1.3}
 
