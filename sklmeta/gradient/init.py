@@ -97,7 +97,7 @@ class MetaInit:
                     f"needs ({self.network.n_parameters},)."
                 )
             if not np.isfinite(getattr(self, name)).all():
-                raise ValueError(f"{name} hold NaN or infinity: training diverged; lower inner_rate or meta_rate.")
+                raise ValueError(f"{name} hold NaN or infinity: training diverged; lower its rates.")
         history = {name: _read_only(curve) for name, curve in self.history.items()}
         object.__setattr__(self, "history", MappingProxyType(history))
         object.__setattr__(self, "provenance", MappingProxyType(dict(self.provenance)))
