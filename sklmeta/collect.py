@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from joblib import Parallel, delayed
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from sklmeta.catalogue import build_estimator, default_configurations
+from sklmeta.checks import check_target
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset, infer_task_type, read_folder, subsample
 from sklmeta.evaluation import Measurement, describe_error, measure, with_random_state
@@ -25,6 +28,7 @@ from sklmeta.limits import call_with_limit
 from sklmeta.metafeatures import MetaFeatureExtractor
 
 _JOURNAL_FORMAT = 1
+_PLAIN = " ()+,&=@#"  # what may stay in a journal's file name, besides letters, digits, dots, dashes and underscores
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,24 @@ class _Protocol:
 
 
 @dataclass(frozen=True, eq=False)
-class _Prepared:
-    """A dataset cut to size, with its folds and its meta-features."""
+class _Task:
+    """What stays of a dataset when its evaluations are done."""
 
-    dataset: Dataset
+    name: str
+    family: str
+    provenance: dict[str, Any]
+    meta_features: pd.Series
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A dataset cut to size, with its folds."""
+
+    task: _Task
     X: Any
     y: np.ndarray
     n_classes: int | None
     splits: list[tuple[np.ndarray, np.ndarray]]
-    meta_features: pd.Series
 
 
 def collect(
@@ -103,7 +116,8 @@ def collect(
     Raises
     ------
     ValueError
-        If there are no datasets, if they mix task types, or if a journal was written under another protocol.
+        If there are no datasets or configurations, if they mix task types, share a name or cannot be evaluated (a
+        target with gaps, fewer rows than folds), or if a journal was written under another protocol.
 
     Examples
     --------
@@ -122,6 +136,9 @@ def collect(
     protocol = _Protocol(task or _task_type(first), cv, max_rows, random_state)
     if isinstance(configurations, int):
         configurations = default_configurations(protocol.task_type, configurations)
+    configurations = list(dict.fromkeys(configurations))
+    if not configurations:
+        raise ValueError("There are no configurations to evaluate; give a list of them, or how many of each estimator.")
     book = _Book(Path(checkpoint) if checkpoint is not None else None, protocol)
     units = _units(_chain(first, chosen), configurations, protocol, book)
     workers = Parallel(
@@ -150,7 +167,17 @@ def _datasets(datasets: Any, task: str | None, target: str) -> Iterator[Dataset]
 
 
 def _task_type(dataset: Dataset) -> str:
-    return dataset.task_type or infer_task_type(dataset.y)
+    with _naming(dataset):
+        return dataset.task_type or infer_task_type(dataset.y)
+
+
+@contextmanager
+def _naming(dataset: Dataset) -> Iterator[None]:
+    """Say whose fault an error is."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"Task {dataset.name!r} cannot be evaluated: {error}") from error
 
 
 def _chain(first: Dataset, rest: Iterator[Dataset]) -> Iterator[Dataset]:
@@ -168,35 +195,35 @@ def _units(
                 f"Task {dataset.name!r} is {_task_type(dataset)}, the ones before it are {protocol.task_type}. Pass "
                 "task='classification' or task='regression'."
             )
-        prepared = _prepare(dataset, protocol)
-        done = book.open(prepared)
+        with _naming(dataset):
+            prepared = _prepare(dataset, protocol)
+        done = book.open(prepared.task)
         yield from ((prepared, configuration) for configuration in configurations if configuration not in done)
 
 
 def _prepare(dataset: Dataset, protocol: _Protocol) -> _Prepared:
-    seed, y, n_classes = protocol.random_state, np.asarray(dataset.y), None
+    seed, n_classes = protocol.random_state, None
     classification = protocol.task_type == "classification"
+    y = check_target(dataset.X, dataset.y, protocol.task_type)
     if classification:
-        codes, labels = pd.factorize(pd.Series(dataset.y).astype(str), sort=True)
-        y, n_classes = codes, len(labels)
+        y, labels = pd.factorize(pd.Series(y).astype(str), sort=True)
+        n_classes = len(labels)
     X, y = subsample(dataset.X, y, protocol.max_rows, stratify=classification, seed=seed)
     folds = (StratifiedKFold if classification else KFold)(protocol.cv, shuffle=True, random_state=seed)
-    extractor = MetaFeatureExtractor(random_state=seed)
-    return _Prepared(
-        dataset,
-        X,
-        y,
-        n_classes,
-        list(folds.split(np.zeros((len(y), 1)), y)),
-        extractor.extract(X, y, task=protocol.task_type),
+    task = _Task(
+        dataset.name,
+        dataset.family or dataset.name,
+        {**dataset.provenance, "rows_used": len(y)},
+        MetaFeatureExtractor(random_state=seed).extract(X, y, task=protocol.task_type),
     )
+    return _Prepared(task, X, y, n_classes, list(folds.split(np.zeros((len(y), 1)), y)))
 
 
 def _evaluate(
     prepared: _Prepared, configuration: Configuration, protocol: _Protocol, time_limit: float | None
 ) -> Evaluation:
     common = Evaluation(
-        prepared.dataset.name,
+        prepared.task.name,
         configuration,
         status="failed",
         reason="not evaluated",
@@ -246,28 +273,28 @@ class _Book:
 
     def __init__(self, folder: Path | None, protocol: _Protocol):
         self.folder, self.protocol = folder, protocol
-        self.tasks: dict[str, _Prepared] = {}
-        self.evaluations: dict[str, dict[Configuration, Evaluation]] = {}
+        self.tasks: dict[Hashable, _Task] = {}
+        self.evaluations: dict[Hashable, dict[Configuration, Evaluation]] = {}
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def open(self, prepared: _Prepared) -> set[Configuration]:
+    def open(self, task: _Task) -> set[Configuration]:
         """Begin a task, or go on with it; returns the configurations already evaluated on it."""
-        name = prepared.dataset.name
+        name = task.name
         if name in self.tasks:
             raise ValueError(f"Two datasets are called {name!r}; a task's name must be its own.")
-        self.tasks[name], self.evaluations[name] = prepared, {}
+        self.tasks[name], self.evaluations[name] = task, {}
         about = {"journal": _JOURNAL_FORMAT, "task": name, "protocol": vars(self.protocol)}
         header, *lines = self._read(name) or [""]
         if not header:
             self._write(name, json.dumps(about))
-        elif json.loads(header) != about:
+        elif _json_or_none(header) != about:
             raise ValueError(
                 f"{self._path(name)} was collected as {header}; this call asks for {json.dumps(about)}. Use the "
                 "same settings, or another checkpoint folder."
             )
-        for line in lines:
-            self._remember(Evaluation.from_json(line))
+        for number, line in enumerate(lines, start=2):
+            self._remember(self._evaluation(line, name, number))
         return set(self.evaluations[name])
 
     def add(self, evaluation: Evaluation) -> None:
@@ -284,26 +311,29 @@ class _Book:
 
     def knowledge(self, configurations: Sequence[Configuration]) -> KnowledgeBase:
         """What was measured of these configurations, as a knowledge base."""
-        wanted = set(configurations)
-        kept = [e for found in self.evaluations.values() for c, e in found.items() if c in wanted]
         return KnowledgeBase.from_evaluations(
-            kept,
+            [found[c] for found in self.evaluations.values() for c in configurations],
             pd.DataFrame({name: task.meta_features for name, task in self.tasks.items()}).T,
-            families={name: task.dataset.family or name for name, task in self.tasks.items()},
-            provenance={
-                name: {**task.dataset.provenance, "rows_used": len(task.y)} for name, task in self.tasks.items()
-            },
+            families={name: task.family for name, task in self.tasks.items()},
+            provenance={name: task.provenance for name, task in self.tasks.items()},
             task_type=self.protocol.task_type,
             info={"protocol": vars(self.protocol), "scikit-learn": sklearn.__version__},
         )
 
+    def _evaluation(self, line: str, name: Hashable, number: int) -> Evaluation:
+        try:
+            return Evaluation.from_json(line)
+        except ValueError as error:
+            where = f"{self._path(name)}, line {number}"
+            raise ValueError(f"{where}: {error} Delete the line to have it measured again.") from error
+
     def _remember(self, evaluation: Evaluation) -> None:
         self.evaluations[evaluation.task][evaluation.configuration] = evaluation
 
-    def _path(self, name: str) -> Path | None:
-        return None if self.folder is None else self.folder / f"{name}.jsonl"
+    def _path(self, name: Hashable) -> Path | None:
+        return None if self.folder is None else self.folder / f"{quote(str(name), safe=_PLAIN)}.jsonl"
 
-    def _write(self, name: str, line: str) -> None:
+    def _write(self, name: Hashable, line: str) -> None:
         path = self._path(name)
         if path is None:
             return
@@ -312,7 +342,7 @@ class _Book:
             file.flush()
             os.fsync(file.fileno())
 
-    def _read(self, name: str) -> list[str]:
+    def _read(self, name: Hashable) -> list[str]:
         path = self._path(name)
         return _whole_lines(path) if path is not None and path.exists() else []
 
@@ -324,4 +354,11 @@ def _whole_lines(path: Path) -> list[str]:
     if len(whole) < len(content):
         with path.open("r+b") as file:
             file.truncate(len(whole))
-    return whole.decode("utf-8").splitlines()
+    return whole.decode("utf-8", errors="replace").splitlines()
+
+
+def _json_or_none(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -64,13 +64,17 @@ def infer_task_type(y: Any) -> str:
     Raises
     ------
     ValueError
-        If the target has several columns or is of no kind that scikit-learn knows.
+        If the target has gaps or several columns, or is of no kind that scikit-learn knows.
 
     Examples
     --------
     >>> infer_task_type(["a", "b", "a"]), infer_task_type([0.5, 1.2, 3.0])
     ('classification', 'regression')
     """
+    gone = pd.isna(np.asarray(y, dtype=object))
+    if gone.any():
+        row = int(np.argwhere(gone)[0][0])
+        raise ValueError(f"Input y contains NaN (the first in row {row}). Drop the rows without a target.")
     kind = type_of_target(y, input_name="y")
     if kind == "binary":
         return "classification"
@@ -139,7 +143,7 @@ def _read_index(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / "index.csv"
     if not path.exists():
         return {}
-    return {str(row["name"]): dict(row) for _, row in pd.read_csv(path).iterrows()}
+    return {str(row["name"]): dict(row.dropna()) for _, row in pd.read_csv(path).iterrows()}
 
 
 def _read(path: Path, target: str, about: Mapping[str, Any]) -> Dataset:

@@ -70,6 +70,11 @@ def evaluate_fold(
     -------
     FoldResult
         With a `reason` where fitting or scoring raised.
+
+    Raises
+    ------
+    ValueError
+        If the scorer returns something that is no number: then it would do so for every estimator.
     """
     started = time.perf_counter()
     with recorded_warnings() as caught:

@@ -1,0 +1,423 @@
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import warnings
+import weakref
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import parallel_config
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_diabetes, load_iris
+
+from sklmeta import Configuration, Dataset, Evaluation, KnowledgeBase, collect
+from sklmeta.exceptions import UnknownEstimatorError
+from sklmeta.metrics import CLASSIFICATION, REGRESSION
+
+module = import_module("sklmeta.collect")  # the package's attribute of that name is the function
+LONG = 600.0
+CHEAP = [Configuration("gaussian_nb"), Configuration("lda"), Configuration("k_neighbors", {"n_neighbors": 3})]
+IRIS = load_iris(return_X_y=True)
+DIABETES = load_diabetes(return_X_y=True)
+
+
+def tasks():
+    X, y = IRIS
+    return {
+        "iris": (X, y),
+        "two": (X[:100], np.where(y[:100] == 0, "a", "b")),
+        "noise": (X, np.random.RandomState(0).permutation(y)),
+    }
+
+
+def assert_same_measurements(a, b):
+    """Equal in all but the seconds."""
+    assert a.tasks == b.tasks
+    assert a.configurations == b.configurations
+    assert a.metrics == b.metrics
+    assert (a.status == b.status).all()
+    assert a.reasons == b.reasons
+    for metric in a.metrics:
+        np.testing.assert_array_equal(a.scores(metric), b.scores(metric))
+    pd.testing.assert_frame_equal(a.meta_features, b.meta_features)
+    assert a.provenance == b.provenance
+    assert a.info == b.info
+
+
+def lines_of(folder):
+    """(task, configuration) of every evaluation in the journals."""
+    return [
+        (path.stem, json.dumps(json.loads(line)["configuration"]))
+        for path in sorted(Path(folder).glob("*.jsonl"))
+        for line in path.read_text().splitlines()[1:]
+    ]
+
+
+class Rebel(ClassifierMixin, BaseEstimator):
+    """Stands in for a base estimator that misbehaves."""
+
+    def __init__(self, how="raise"):
+        self.how = how
+
+    def fit(self, X, y):
+        if self.how == "raise":
+            raise ArithmeticError("this cannot\nbe fitted")
+        if self.how == "hang":
+            time.sleep(LONG)
+        if self.how == "die":
+            os._exit(9)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), np.nan)
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+@pytest.fixture
+def rebels(monkeypatch):
+    real = module.build_estimator
+
+    def build(configuration, task):
+        if configuration.estimator == "rebel":
+            return Rebel(configuration.params["how"])
+        return real(configuration, task)
+
+    monkeypatch.setattr(module, "build_estimator", build)
+    return [CHEAP[0], *(Configuration("rebel", {"how": how}) for how in ("raise", "hang", "die", "nan")), CHEAP[1]]
+
+
+# -- what is measured ----------------------------------------------------------------------------------------
+
+
+def test_what_a_classification_task_gives():
+    kb = collect({"iris": IRIS}, CHEAP, time_limit=None)
+    assert isinstance(kb, KnowledgeBase)
+    assert kb.tasks == ("iris",)
+    assert kb.configurations == tuple(CHEAP)
+    assert kb.metrics == CLASSIFICATION
+    assert (kb.status == "ok").all()
+    assert (kb.scores("accuracy") > 0.9).all()
+    assert (kb.standard_errors("accuracy") < 0.05).all()
+    assert (kb.fit_seconds > 0).all()
+    assert kb.meta_features.loc["iris"].notna().all()
+    assert kb.task_type == "classification"
+    assert kb.provenance["iris"]["rows_used"] == 150
+    assert kb.info["protocol"] == {"task_type": "classification", "cv": 3, "max_rows": 3000, "random_state": 0}
+
+
+def test_what_a_regression_task_gives():
+    kb = collect({"diabetes": DIABETES}, [Configuration("ridge")], time_limit=None)
+    assert kb.task_type == "regression"
+    assert kb.metrics == REGRESSION
+    assert 0.3 < kb.scores("r2").item() < 0.6
+    assert -0.9 < kb.scores("neg_root_mean_squared_error").item() < -0.6, "in standard deviations of the target"
+
+
+def test_a_number_means_the_catalogues_first_configurations(monkeypatch):
+    def evaluate(prepared, configuration, *_):
+        return Evaluation(prepared.task.name, configuration, scores={"r2": 0})
+
+    monkeypatch.setattr(module, "_evaluate", evaluate)
+    kb = collect({"diabetes": DIABETES}, 2)
+    assert list(kb.configurations) == module.default_configurations("regression", 2)
+
+
+def test_large_tables_are_cut():
+    rng = np.random.RandomState(0)
+    X, y = rng.randn(500, 3), rng.choice(["many", "few"], 500, p=[0.9, 0.1])
+    kb = collect({"t": (X, y)}, CHEAP[:1], max_rows=100, time_limit=None)
+    assert kb.provenance["t"]["rows_used"] == 100
+
+
+def test_labels_of_any_kind_and_gaps_in_rows():
+    X, y = IRIS
+    frame = pd.DataFrame(X).rename(columns=str).assign(text=np.where(X[:, 0] > 5, "a", None))
+    codes = collect({"t": (frame, y)}, CHEAP[:1], time_limit=None)
+    for labels in (y.astype(str), pd.Categorical(y), pd.Series(y, index=y * 0), pd.array(y, dtype="Int64")):
+        assert_same_measurements(collect({"t": (frame, labels)}, CHEAP[:1], time_limit=None), codes)
+
+
+def test_the_same_for_any_number_of_workers_and_any_limit():
+    one = collect(tasks(), CHEAP, time_limit=None)
+    assert_same_measurements(collect(tasks(), CHEAP, time_limit=LONG, n_jobs=2), one)
+    with parallel_config(n_jobs=2):
+        assert_same_measurements(collect(tasks(), CHEAP, time_limit=None), one)
+
+
+def test_random_state_decides():
+    configurations = [Configuration("extra_trees", {"max_features": 0.5})]
+    noise = {"noise": tasks()["noise"]}
+    first, again, other = (collect(noise, configurations, time_limit=None, random_state=k) for k in (1, 1, 2))
+    assert_same_measurements(first, again)
+    assert first.scores("neg_log_loss") != other.scores("neg_log_loss")
+
+
+def test_a_configuration_that_is_asked_for_twice_is_measured_once():
+    told = []
+    kb = collect({"iris": IRIS}, [CHEAP[0], CHEAP[0]], time_limit=None, progress=told.append)
+    assert kb.configurations == (CHEAP[0],)
+    assert len(told) == 1
+
+
+# -- what goes wrong -----------------------------------------------------------------------------------------
+
+
+def test_what_fails_is_recorded_and_costs_nothing_else(rebels):
+    told = []
+    with warnings.catch_warnings(action="error"):
+        kb = collect({"iris": IRIS}, rebels, time_limit=6.0, n_jobs=2, progress=told.append)
+    assert kb.status.tolist() == [["ok", "failed", "timeout", "failed", "failed", "ok"]]
+    reasons = [kb.reasons.get(("iris", c), "") for c in kb.configurations]
+    assert reasons == [
+        "",
+        "ArithmeticError: this cannot be fitted",
+        "stopped after 6 seconds",
+        "WorkerDied: the worker process ended with exit code 9",
+        "ValueError: probabilities or decision values are not finite",
+        "",
+    ]
+    assert np.isnan(kb.scores("accuracy")[:, 1:5]).all()
+    assert len(told) == 6
+    assert any("iris" in line and "timeout: stopped after 6 seconds" in line for line in told)
+    assert {line.split()[1] for line in told} == {f"{k}/6" for k in range(1, 7)}
+
+
+def test_without_a_limit_everything_stays_in_the_process(monkeypatch):
+    def no_child(*args, **kwargs):
+        raise AssertionError("a child process was asked for")
+
+    monkeypatch.setattr(module, "call_with_limit", no_child)
+    kb = collect({"iris": IRIS}, CHEAP[:1], time_limit=None)
+    assert kb.status.item() == "ok"
+    assert collect({"iris": IRIS}, CHEAP[:1], time_limit=1.0).status.item() == "failed"
+
+
+def test_an_unknown_estimator_fails_by_itself():
+    kb = collect({"iris": IRIS}, [Configuration("scv"), CHEAP[0]], time_limit=None)
+    assert kb.status.tolist() == [["failed", "ok"]]
+    assert UnknownEstimatorError.__name__ in kb.reasons["iris", Configuration("scv")]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0, 1, None] * 50, "Task 't' cannot be evaluated: Input y contains NaN"),
+        ([0] * 150, "Task 't' cannot be evaluated: Classifier can't train when only one class is present"),
+        (np.arange(140) % 2, "Task 't' cannot be evaluated: Found input variables with inconsistent numbers"),
+        (np.eye(2)[[0, 1] * 75].astype(int), "Task 't' cannot be evaluated"),
+    ],
+)
+def test_targets_that_nothing_can_be_learned_from(y, message):
+    with pytest.raises(ValueError, match=message):
+        collect({"t": (IRIS[0], y)}, CHEAP, task="classification", time_limit=None)
+
+
+def test_too_few_rows_for_the_folds():
+    with pytest.raises(ValueError, match=r"Task 't' cannot be evaluated: .*n_splits=5"):
+        collect({"t": (IRIS[0][:4], [0, 1, 0, 1])}, CHEAP, cv=5, time_limit=None)
+
+
+@pytest.mark.parametrize(
+    ("datasets", "configurations", "task", "message"),
+    [
+        ({}, CHEAP, None, "There are no datasets of task type None to collect from"),
+        ({"iris": IRIS}, CHEAP, "regression", "There are no datasets of task type 'regression'"),
+        ({"iris": IRIS}, [], None, "There are no configurations to evaluate; give a list of them, or how many"),
+        ({"iris": IRIS}, 0, None, "There are no configurations to evaluate"),
+        ({"iris": IRIS, "d": DIABETES}, CHEAP[:1], None, r"Task 'd' is regression, the ones before it are "
+         r"classification\. Pass task="),
+        ([Dataset("a", *IRIS), Dataset("a", *IRIS)], CHEAP[:1], None, "Two datasets are called 'a'"),
+    ],
+)  # fmt: skip
+def test_calls_that_make_no_sense(datasets, configurations, task, message):
+    with pytest.raises(ValueError, match=message):
+        collect(datasets, configurations, task=task, time_limit=None)
+
+
+# -- where datasets come from --------------------------------------------------------------------------------
+
+
+def test_a_task_type_picks_from_a_mixed_collection():
+    mixed = {"diabetes": DIABETES, "iris": IRIS}
+    assert collect(mixed, CHEAP[:1], task="classification", time_limit=None).tasks == ("iris",)
+    assert collect(mixed, [Configuration("ridge")], task="regression", time_limit=None).tasks == ("diabetes",)
+
+
+def test_datasets_bring_their_family_and_provenance():
+    about = Dataset("a", *IRIS, family="flowers", provenance={"source": "Fisher 1936"})
+    kb = collect(iter([about, Dataset("b", *IRIS)]), CHEAP[:1], time_limit=None)
+    assert kb.families == ("flowers", "b")
+    assert kb.provenance == {"a": {"source": "Fisher 1936", "rows_used": 150}, "b": {"rows_used": 150}}
+
+
+def test_a_folder_of_files(tmp_path):
+    X, y = IRIS
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(species=y)
+    frame.to_csv(tmp_path / "flat.csv", index=False)
+    names = ("flat",)
+    if find_spec("pyarrow"):
+        frame.to_parquet(tmp_path / "columnar.parquet")
+        names = ("columnar", "flat")
+    (tmp_path / "index.csv").write_text("name,task,family,source\nflat,classification,iris,UCI\n")
+    kb = collect(tmp_path, CHEAP, target="species", time_limit=None)
+    assert kb.tasks == names
+    assert kb.families == (*names[:-1], "iris")
+    assert kb.provenance["flat"]["source"] == "UCI"
+    np.testing.assert_array_equal(kb.scores("neg_log_loss")[0], kb.scores("neg_log_loss")[-1])
+
+
+def test_no_rows_are_kept_after_their_evaluations():
+    class Rows(np.ndarray):
+        """An array that a weak reference can follow."""
+
+    tables = []
+
+    def stream():
+        for i in range(6):
+            X = IRIS[0].copy().view(Rows)
+            tables.append(weakref.ref(X))
+            yield Dataset(f"t{i}", X, IRIS[1])
+
+    in_memory = []
+    told = lambda line: in_memory.append(sum(table() is not None for table in tables))  # noqa: E731
+    collect(stream(), CHEAP[:1], time_limit=None, progress=told)
+    assert len(in_memory) == 6
+    assert max(in_memory) <= 3
+
+
+# -- journals ------------------------------------------------------------------------------------------------
+
+
+def test_journals_are_knowledge_that_a_second_call_goes_on_with(tmp_path, monkeypatch):
+    whole = collect(tasks(), CHEAP, time_limit=None, checkpoint=tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["iris.jsonl", "noise.jsonl", "two.jsonl"]
+    assert len(lines_of(tmp_path)) == len(set(lines_of(tmp_path))) == 9
+    monkeypatch.setattr(module, "_evaluate", lambda *_: pytest.fail("evaluated again"))
+    assert collect(tasks(), CHEAP, time_limit=None, checkpoint=tmp_path) == whole
+
+
+def test_more_configurations_and_tasks_join_what_is_there(tmp_path):
+    first = {"two": tasks()["two"]}
+    collect(first, CHEAP[1:2], time_limit=None, checkpoint=tmp_path)
+    joined = collect(tasks(), CHEAP, time_limit=None, checkpoint=tmp_path)
+    assert_same_measurements(joined, collect(tasks(), CHEAP, time_limit=None))
+    assert len(lines_of(tmp_path)) == 9
+    fewer = collect(first, CHEAP[2:], time_limit=None, checkpoint=tmp_path)
+    assert fewer.configurations == tuple(CHEAP[2:])
+
+
+@pytest.mark.parametrize("rest", [b"", b'{"task": "iris", "conf', b'{"task": "iris"}', b"\xff\x00"])
+def test_a_line_that_a_kill_has_torn_is_measured_again(tmp_path, rest):
+    whole = collect({"iris": IRIS}, CHEAP, time_limit=None, checkpoint=tmp_path)
+    journal = tmp_path / "iris.jsonl"
+    kept = b"".join(journal.read_bytes().splitlines(keepends=True)[:-1])
+    journal.write_bytes(kept + rest)
+    assert_same_measurements(collect({"iris": IRIS}, CHEAP, time_limit=None, checkpoint=tmp_path), whole)
+    assert journal.read_bytes().startswith(kept)
+    assert len(lines_of(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("header", [b"", b'{"journal": 1, "ta'])
+def test_a_header_that_a_kill_has_torn(tmp_path, header):
+    (tmp_path / "iris.jsonl").write_bytes(header)
+    collect({"iris": IRIS}, CHEAP, time_limit=None, checkpoint=tmp_path)
+    assert len(lines_of(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("change", [{"cv": 4}, {"max_rows": 100}, {"random_state": 1}])
+def test_another_protocol_is_refused(tmp_path, change):
+    collect({"iris": IRIS}, CHEAP[:1], time_limit=None, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match=r"iris\.jsonl was collected as .*; this call asks for .*another checkpoint"):
+        collect({"iris": IRIS}, CHEAP[:1], time_limit=None, checkpoint=tmp_path, **change)
+
+
+@pytest.mark.parametrize("content", [b"not json\n", b"[1]\n", b"\xff\xfe\n"])
+def test_a_file_that_is_no_journal_is_refused_and_kept(tmp_path, content):
+    (tmp_path / "iris.jsonl").write_bytes(content)
+    with pytest.raises(ValueError, match=r"iris\.jsonl"):
+        collect({"iris": IRIS}, CHEAP[:1], time_limit=None, checkpoint=tmp_path)
+    assert (tmp_path / "iris.jsonl").read_bytes() == content
+
+
+def test_a_damaged_line_is_named(tmp_path):
+    collect({"iris": IRIS}, CHEAP, time_limit=None, checkpoint=tmp_path)
+    journal = tmp_path / "iris.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join([*lines[:2], '{"task": "iris"}\n', *lines[3:]]))
+    with pytest.raises(ValueError, match=r"iris\.jsonl, line 3: This is no line .*Delete the line"):
+        collect({"iris": IRIS}, CHEAP, time_limit=None, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["openml/31", "..", "a:b*c?", "ünï cödé", "x" * 60, 31])
+def test_task_names_that_are_no_file_names(tmp_path, name):
+    folder = tmp_path / "journals"
+    kb = collect({name: IRIS}, CHEAP[:1], time_limit=None, checkpoint=folder)
+    assert kb.tasks == (name,)
+    assert len(list(folder.glob("*.jsonl"))) == len(list(tmp_path.rglob("*.jsonl"))) == 1
+    assert collect({name: IRIS}, CHEAP[:1], time_limit=None, checkpoint=folder) == kb
+
+
+PROGRAM = """
+import sys
+import numpy as np
+from sklearn.datasets import load_iris
+from sklmeta import Configuration, collect
+
+X, y = load_iris(return_X_y=True)
+tasks = {f"t{i}": (X + i, np.roll(y, 17 * i)) for i in range(4)}
+configurations = [Configuration("k_neighbors", {"n_neighbors": k}) for k in range(1, 13)]
+collect(tasks, configurations, checkpoint=sys.argv[1], time_limit=None,
+        progress=lambda line: print("done", flush=True))
+print("finished", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a program with SIGKILL")
+def test_killed_at_any_moment_it_goes_on(tmp_path):
+    folder, program = tmp_path / "journals", tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    dice = random.Random(0)
+    printed, kills, finished = 0, 0, False
+    while not finished:
+        command = [sys.executable, str(program), str(folder)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        to_live = dice.randint(1, 14) if kills < 3 else 1000
+        for line in process.stdout:
+            finished = line == "finished\n"
+            printed += not finished
+            to_live -= 1
+            if not to_live:
+                time.sleep(dice.uniform(0, 0.05))
+                os.kill(process.pid, signal.SIGKILL)
+                kills += 1
+                break
+        process.stdout.close()
+        process.wait()
+    assert kills == 3
+    found = lines_of(folder)
+    assert len(found) == len(set(found)) == 48, "nothing lost and nothing done twice"
+    assert printed <= 48
+    namespace = {}
+    exec(PROGRAM.split("collect(tasks")[0], namespace)
+    resumed = collect(namespace["tasks"], namespace["configurations"], checkpoint=folder, time_limit=None)
+    assert_same_measurements(resumed, collect(namespace["tasks"], namespace["configurations"], time_limit=None))
+
+
+def test_an_interrupted_call_keeps_what_it_has(tmp_path):
+    def interrupt(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collect(tasks(), CHEAP, time_limit=None, checkpoint=tmp_path, progress=interrupt)
+    assert len(lines_of(tmp_path)) == 1

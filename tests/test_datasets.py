@@ -1,0 +1,194 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from sklmeta import Dataset
+from sklmeta.datasets import infer_task_type, read_folder, subsample
+from sklmeta.metafeatures import infer_task
+
+
+@pytest.fixture
+def folder(tmp_path):
+    frame = pd.DataFrame({"x": np.arange(6) / 2, "c": list("aabbcc"), "target": ["no", "yes"] * 3})
+    frame.to_csv(tmp_path / "b_classes.csv", index=False)
+    frame.assign(target=frame["x"] * 1.7 + 0.1).to_csv(tmp_path / "a_numbers.csv", index=False)
+    (tmp_path / "readme.txt").write_text("not a table")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        (["a", "b", "c"], "classification"),
+        ([True, False], "classification"),
+        ([0, 1, 0], "classification"),
+        ([0.0, 1.0, 2.0], "classification"),
+        (list(range(20)), "classification"),
+        (list(range(21)), "regression"),
+        ([float(i) for i in range(21)], "regression"),
+        ([0.5, 1.0, 2.0], "regression"),
+        ([f"level {i}" for i in range(50)], "classification"),
+        (pd.Categorical([1.5, 2.5, 1.5]).astype(str), "classification"),
+        (np.arange(3, dtype=np.uint8), "classification"),
+    ],
+)
+def test_infer_task_type(y, expected):
+    assert infer_task_type(y) == expected
+    assert infer_task(y) == expected, "meta-features and datasets must not disagree"
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0.5, np.nan], r"Input y contains NaN \(the first in row 1\)\. Drop the rows without a target"),
+        (["a", None, None], r"Input y contains NaN \(the first in row 1\)"),
+        ([[0, 1], [1, 0]], r"y is a multilabel-indicator target; sklmeta needs one column.*sklearn\.multioutput"),
+        ([[0.5, 1], [1, 0]], "y is a continuous-multioutput target"),
+    ],
+)
+def test_targets_of_no_task_type(y, message):
+    with pytest.raises(ValueError, match=message):
+        infer_task_type(y)
+
+
+def test_a_dataset_is_frozen_and_compares_by_identity():
+    one, other = Dataset("a", [[1]], [1]), Dataset("a", [[1]], [1])
+    assert one != other
+    assert hash(one) == hash(one)
+    with pytest.raises(AttributeError):
+        one.name = "b"
+    assert one.provenance == {}
+
+
+def test_files_are_read_in_the_order_of_their_names(folder):
+    numbers, classes = read_folder(folder)
+    assert (numbers.name, classes.name) == ("a_numbers", "b_classes")
+    assert (numbers.task_type, classes.task_type) == ("regression", "classification")
+    assert list(classes.X.columns) == ["x", "c"]
+    assert classes.y.tolist() == ["no", "yes"] * 3
+    assert classes.family == "b_classes"
+    assert classes.provenance == {
+        "source": "b_classes.csv",
+        "target_column": "target",
+        "rows": 6,
+        "columns": 2,
+        "rows_without_target": 0,
+    }
+
+
+def test_names_and_task_types_choose(folder):
+    assert [d.name for d in read_folder(folder, names=["b_classes", "a_numbers"])] == ["b_classes", "a_numbers"]
+    assert [d.name for d in read_folder(folder, task_type="regression")] == ["a_numbers"]
+    assert [d.name for d in read_folder(folder, task_type="classification")] == ["b_classes"]
+
+
+def test_the_index_says_what_files_do_not(folder):
+    index = "name,task,family,source\na_numbers,classification,twins,someone\nb_classes,classification,twins,else\n"
+    (folder / "index.csv").write_text(index)
+    first, second = read_folder(folder, task_type="classification")
+    assert (first.name, first.task_type, first.family) == ("a_numbers", "classification", "twins")
+    assert second.provenance["source"] == "else"
+    assert list(read_folder(folder, task_type="regression")) == []
+
+
+def test_gaps_in_the_index_are_no_answers(folder):
+    (folder / "index.csv").write_text("name,task,family,source\nb_classes,,,\n")
+    (dataset,) = read_folder(folder, names=["b_classes"])
+    assert (dataset.task_type, dataset.family) == ("classification", "b_classes")
+    assert dataset.provenance["source"] == "b_classes.csv"
+
+
+def test_names_that_look_like_numbers(tmp_path):
+    frame = pd.DataFrame({"x": [1.0, 2.0], "target": [0, 1]})
+    frame.to_csv(tmp_path / "31.csv", index=False)
+    (tmp_path / "index.csv").write_text("name,family\n31,credit\n")
+    assert [d.family for d in read_folder(tmp_path)] == ["credit"]
+
+
+def test_rows_without_a_target_are_dropped(folder):
+    frame = pd.read_csv(folder / "b_classes.csv")
+    frame.loc[2, "target"] = None
+    frame.to_csv(folder / "b_classes.csv", index=False)
+    dataset = next(read_folder(folder, names=["b_classes"]))
+    assert len(dataset.y) == 5
+    assert dataset.X.index.tolist() == list(range(5))
+    assert dataset.provenance["rows_without_target"] == 1
+
+
+def test_csv_and_parquet_give_the_same(folder):
+    pytest.importorskip("pyarrow")
+    csv = next(read_folder(folder, names=["b_classes"]))
+    pd.read_csv(folder / "b_classes.csv").to_parquet(folder / "b_classes.parquet")
+    (folder / "b_classes.csv").unlink()
+    parquet = next(read_folder(folder, names=["b_classes"]))
+    pd.testing.assert_frame_equal(csv.X, parquet.X)
+    assert csv.y.tolist() == parquet.y.tolist()
+
+
+def test_parquet_without_pyarrow(folder, monkeypatch):
+    (folder / "c.parquet").write_bytes(b"")
+
+    def missing(path):
+        raise ImportError("no pyarrow")
+
+    monkeypatch.setattr(pd, "read_parquet", missing)
+    with pytest.raises(ImportError, match=r'Reading .*c\.parquet needs pyarrow; .*pip install "sklmeta\[parquet\]"'):
+        list(read_folder(folder, names=["c"]))
+
+
+def test_what_cannot_be_read(folder):
+    with pytest.raises(FileNotFoundError, match=r"nowhere is not a folder\. Give one that holds"):
+        list(read_folder(folder / "nowhere"))
+    with pytest.raises(FileNotFoundError, match="is not a folder"):
+        list(read_folder(folder / "a_numbers.csv"))
+    with pytest.raises(FileNotFoundError, match=r"has no iris\.parquet or iris\.csv"):
+        list(read_folder(folder, names=["iris"]))
+    with pytest.raises(ValueError, match=r"a_numbers\.csv has no column 'label'; its columns are \['x', 'c', 't"):
+        list(read_folder(folder, target="label"))
+    (folder / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"holds no \.parquet or \.csv file"):
+        list(read_folder(folder / "empty"))
+
+
+# -- fewer rows ----------------------------------------------------------------------------------------------
+
+
+def rows_of(X):
+    return X.toarray()[:, 0] if sparse.issparse(X) else np.asarray(X)[:, 0]
+
+
+@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, sparse.csr_matrix, np.ndarray.tolist])
+@pytest.mark.parametrize("stratify", [True, False])
+def test_subsample_keeps_rows_and_targets_together(kind, stratify):
+    rng = np.random.RandomState(0)
+    y = rng.choice(3, 300, p=[0.6, 0.3, 0.1])
+    X = np.column_stack([np.arange(1, 301), y]).astype(float)
+    less, y_less = subsample(kind(X), y, 100, stratify=stratify, seed=0)
+    kept = rows_of(less)
+    assert len(kept) == len(y_less) == 100
+    assert (np.diff(kept) > 0).all(), "in their old order, each once"
+    np.testing.assert_array_equal(y[kept.astype(int) - 1], y_less)
+    if stratify:
+        np.testing.assert_allclose(np.bincount(y_less) / 100, np.bincount(y) / 300, atol=0.011)
+    again, _ = subsample(kind(X), y, 100, stratify=stratify, seed=0)
+    other, _ = subsample(kind(X), y, 100, stratify=stratify, seed=1)
+    assert (rows_of(again) == kept).all()
+    assert (rows_of(other) != kept).any()
+
+
+@pytest.mark.parametrize("max_rows", [None, 5, 6])
+def test_small_tables_are_left_alone(max_rows):
+    X, y = [[i] for i in range(5)], np.arange(5)
+    assert subsample(X, y, max_rows, stratify=True, seed=0) == (X, y)
+
+
+def test_no_class_is_lost():
+    y = np.array([0] * 500 + [1] + [2] * 2)
+    for seed in range(5):
+        X, less = subsample(y[:, None], y, 50, stratify=True, seed=seed)
+        assert len(less) == 50
+        assert np.bincount(less)[1:].tolist() == [1, 2]
+        np.testing.assert_array_equal(X[:, 0], less)
+    many = np.repeat(np.arange(40), 3)
+    assert len(np.unique(subsample(many[:, None], many, 60, stratify=True, seed=0)[1])) == 40

@@ -1,0 +1,235 @@
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
+from sklearn.linear_model import Ridge
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import KFold, StratifiedKFold, cross_validate
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from sklmeta.evaluation import (
+    FoldResult,
+    align_columns,
+    describe_error,
+    evaluate_fold,
+    measure,
+    with_random_state,
+)
+from sklmeta.metrics import CLASSIFICATION, REGRESSION
+
+IRIS, SPECIES = load_iris(return_X_y=True)
+DISEASE, PROGRESSION = load_diabetes(return_X_y=True)
+THREE = list(StratifiedKFold(3, shuffle=True, random_state=0).split(IRIS, SPECIES))
+TRAIN, TEST = THREE[0]
+
+
+def fold(estimator, X=IRIS, y=SPECIES, scorer=None, fit_params=None, score_params=None):
+    scorer = scorer or get_scorer("accuracy")
+    return evaluate_fold(estimator, X, y, TRAIN, TEST, scorer, fit_params or {}, score_params or {})
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Keeps what `fit` was given, warns when told to, fails when told to."""
+
+    def __init__(self, fails=None, warns=()):
+        self.fails, self.warns = fails, warns
+
+    def fit(self, X, y, sample_weight=None, note=None):
+        Recorder.seen = sample_weight, note
+        for text in self.warns:
+            warnings.warn(text, UserWarning, stacklevel=2)
+        if self.fails == "fit":
+            raise RuntimeError("broken\nin two lines")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        if self.fails == "predict":
+            raise RuntimeError("cannot predict")
+        return np.full(len(X), self.classes_[0])
+
+
+# -- one fold ------------------------------------------------------------------------------------------------
+
+
+def test_a_fold_is_scored_as_scikit_learn_does():
+    model = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis())
+    result = fold(model)
+    expected = cross_validate(model, IRIS, SPECIES, cv=[(TRAIN, TEST)], scoring="accuracy")["test_score"]
+    assert result.scores == {"score": expected[0]}
+    assert result.reason == ""
+    assert result.fit_seconds > 0
+    assert result.score_seconds > 0
+    assert not hasattr(model, "classes_"), "a clone is fitted, never the estimator itself"
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, np.ndarray.tolist, sparse.csr_matrix])
+def test_rows_of_any_kind(kind):
+    assert fold(SVC(), X=kind(IRIS)).scores == fold(SVC()).scores
+
+
+def test_a_scorer_may_give_several_numbers():
+    result = fold(SVC(), scorer=lambda estimator, X, y: {"a": np.float32(0.5), "b": 1})
+    assert result.scores == {"a": 0.5, "b": 1.0}
+    assert {type(score) for score in result.scores.values()} == {float}
+
+
+def test_params_with_an_entry_for_each_row_are_split():
+    weights = np.arange(150.0)
+    scored = []
+
+    def scorer(estimator, X, y, sample_weight=None):
+        scored.append(sample_weight)
+        return 0.0
+
+    fold(
+        Recorder(),
+        scorer=scorer,
+        fit_params={"sample_weight": weights, "note": "x"},
+        score_params={"sample_weight": weights},
+    )
+    np.testing.assert_array_equal(Recorder.seen[0], weights[TRAIN])
+    assert Recorder.seen[1] == "x"
+    np.testing.assert_array_equal(scored[0], weights[TEST])
+
+
+@pytest.mark.parametrize(
+    ("fails", "reason"),
+    [("fit", "RuntimeError: broken in two lines"), ("predict", "RuntimeError: cannot predict")],
+)
+def test_a_failure_is_a_result(fails, reason):
+    result = fold(Recorder(fails=fails))
+    assert result.reason == reason
+    assert result.scores == {}
+    assert np.isnan([result.fit_seconds, result.score_seconds]).all()
+
+
+@pytest.mark.parametrize("value", ["good", None, True, [0.5]])
+def test_a_scorer_that_gives_no_number_is_an_error_as_in_scikit_learn(value):
+    with pytest.raises(ValueError, match=r"scoring must return a number, got .* instead"):
+        fold(Recorder(), scorer=lambda *_: {"score": value})
+
+
+def test_an_interrupt_is_no_result():
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fold(Recorder(), scorer=interrupted)
+
+
+def test_warnings_are_collected_and_not_shown():
+    with warnings.catch_warnings(action="error"):
+        result = fold(Recorder(warns=("first", "second\nline", "first")))
+        failed = fold(Recorder(warns=("before it broke",), fails="fit"))
+    assert result.warnings == ("UserWarning: first", "UserWarning: second")
+    assert failed.warnings == ("UserWarning: before it broke",)
+
+
+def test_fold_results_have_defaults():
+    assert FoldResult().scores == {}
+    assert FoldResult().warnings == ()
+
+
+def test_describe_error_is_one_short_line():
+    assert describe_error(ValueError("a\nb")) == "ValueError: a b"
+    assert describe_error(KeyboardInterrupt()) == "KeyboardInterrupt:"
+    assert len(describe_error(ValueError("x" * 1000))) == 300
+
+
+def test_with_random_state_sets_what_is_open():
+    nested = make_pipeline(StandardScaler(), BaggingClassifier(RandomForestClassifier()))
+    seeded = with_random_state(nested, 7)
+    params = seeded.get_params()
+    assert params["baggingclassifier__random_state"] == 7
+    assert params["baggingclassifier__estimator__random_state"] == 7
+    assert nested.get_params()["baggingclassifier__random_state"] is None
+    assert with_random_state(RandomForestClassifier(random_state=3), 7).random_state == 3
+    assert with_random_state(RandomForestClassifier(), None).random_state is None
+    assert with_random_state(Ridge(alpha=2), 7).random_state == 7
+
+
+# -- all standard metrics ------------------------------------------------------------------------------------
+
+
+def test_measure_equals_scikit_learns_cross_validation():
+    model = LinearDiscriminantAnalysis()
+    found = measure(model, IRIS, SPECIES, THREE, 3)
+    assert tuple(found.scores) == CLASSIFICATION
+    names = {"roc_auc": "roc_auc_ovr", **{m: m for m in CLASSIFICATION if m not in ("roc_auc", "neg_brier_score")}}
+    expected = cross_validate(model, IRIS, SPECIES, cv=THREE, scoring=list(names.values()))
+    for ours, theirs in names.items():
+        np.testing.assert_allclose(found.scores[ours], expected[f"test_{theirs}"], err_msg=ours)
+    assert found.fit_seconds.shape == found.score_seconds.shape == (3,)
+
+
+def test_measure_equals_scikit_learns_cross_validation_of_numbers():
+    folds = list(KFold(4, shuffle=True, random_state=0).split(DISEASE))
+    found = measure(Ridge(), DISEASE, PROGRESSION, folds, None)
+    assert tuple(found.scores) == REGRESSION
+    expected = cross_validate(Ridge(), DISEASE, PROGRESSION, cv=folds, scoring=list(REGRESSION))
+    for metric in REGRESSION:
+        scale = 1 if metric == "r2" else np.std(PROGRESSION)
+        np.testing.assert_allclose(found.scores[metric], expected[f"test_{metric}"] / scale)
+
+
+@pytest.mark.parametrize("classes", [[0, 1], [0, 1, 2]])
+def test_decision_values_become_probabilities(classes):
+    rows = np.isin(SPECIES, classes)
+    X, y = IRIS[rows][:, :2], SPECIES[rows]
+    folds = list(StratifiedKFold(3, shuffle=True, random_state=0).split(X, y))
+    found = measure(SVC(), X, y, folds, len(classes))
+    np.testing.assert_allclose(
+        found.scores["accuracy"], cross_validate(SVC(), X, y, cv=folds, scoring="accuracy")["test_score"]
+    )
+    assert (found.scores["neg_log_loss"] > -np.log(len(classes))).all()
+    if len(classes) == 2:
+        expected = cross_validate(SVC(), X, y, cv=folds, scoring="roc_auc")["test_score"]
+        np.testing.assert_allclose(found.scores["roc_auc"], expected)
+
+
+@pytest.mark.parametrize("estimator", [SVC(), LinearDiscriminantAnalysis()])
+def test_a_class_that_training_lacks(estimator):
+    y = SPECIES.copy()
+    y[TEST[0]] = 3
+    found = measure(estimator, IRIS, y, [(TRAIN, TEST), THREE[1]], 4)
+    assert all(np.isfinite(scores).all() for scores in found.scores.values())
+
+
+def test_measuring_takes_the_seconds_of_one_thread():
+    class Sleeper(Recorder):
+        def fit(self, X, y):
+            time.sleep(0.3)
+            return super().fit(X, y)
+
+        def predict_proba(self, X):
+            return np.full((len(X), 3), 1 / 3)
+
+    assert measure(Sleeper(), IRIS, SPECIES, THREE, 3).fit_seconds.max() < 0.2, "CPU seconds, not the clock's"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_predictions_that_are_no_numbers_fail(value):
+    class Broken(Ridge):
+        def predict(self, X):
+            return np.full(len(X), value)
+
+    with pytest.raises(ValueError, match="predictions are not finite"):
+        measure(Broken(), DISEASE, PROGRESSION, list(KFold(2).split(DISEASE)), None)
+
+
+def test_align_columns():
+    values = np.array([[0.3, 0.7], [0.6, 0.4]])
+    np.testing.assert_array_equal(align_columns(values, np.array([0, 2]), 3, 0.0), [[0.3, 0, 0.7], [0.6, 0, 0.4]])
+    assert np.isnan(align_columns(values, np.array([1, 2]), 3, np.nan)[:, 0]).all()
+    with pytest.raises(ValueError, match="probabilities or decision values are not finite"):
+        align_columns(values * np.nan, np.array([0, 1]), 2, 0.0)
