@@ -42,7 +42,7 @@ def stratified_rows(strata: NDArray, n_rows: int, rng: np.random.RandomState) ->
     Returns
     -------
     ndarray of int, shape (min(n, n_rows),)
-        Row numbers in random order. A stratum whose proportional share is below ``n_rows / (10 *
+        Row numbers in random order. A stratum whose proportional share is below ``n_rows / (5 *
         n_strata)``, or below 2, gets that many as far as it has them: what a landmarker says about a
         rare class should not rest on one row.
     """
@@ -50,7 +50,7 @@ def stratified_rows(strata: NDArray, n_rows: int, rng: np.random.RandomState) ->
     if len(strata) <= n_rows:
         return shuffled
     counts = np.bincount(strata)
-    floor = max(2, n_rows // (10 * len(counts)))
+    floor = max(2, n_rows // (5 * len(counts)))
     share = np.maximum(n_rows / len(strata), floor / np.maximum(counts, 1))
     rank = _rank_within(strata[shuffled])
     priority = (rank + 0.5) / (counts * share)[strata[shuffled]]

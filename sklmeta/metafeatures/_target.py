@@ -128,6 +128,8 @@ def read_target(y: Any, task: str | None = None) -> Target:
 
 def _as_column(y: Any) -> pd.Series:
     """`y` as a Series of one dtype, without missing values."""
+    if isinstance(y, pd.api.extensions.ExtensionArray | pd.Index):
+        y = pd.Series(y)
     if not isinstance(y, pd.Series):
         values = y.to_numpy() if isinstance(y, pd.DataFrame) else np.asarray(y)
         if values.ndim == 2 and values.shape[1] == 1:

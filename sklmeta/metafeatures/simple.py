@@ -54,7 +54,8 @@ def _size(table: Table) -> dict[str, float]:
 def _kinds(table: Table) -> dict[str, float]:
     shares = {kind: (table.kinds == kind).mean() for kind in (NUMBER, BOOLEAN, DATE, CATEGORY)}
     distinct = np.concatenate([table.is_new_value.sum(axis=0), table.n_levels])
-    whole = _is_whole(table.numeric, table.present) & (table.is_new_value.sum(axis=0) > 2)
+    numbers = table.kinds[table.kinds != CATEGORY] == NUMBER
+    whole = numbers & _is_whole(table.numeric, table.present) & (table.is_new_value.sum(axis=0) > 2)
     return {
         **{f"share_{kind}": share for kind, share in shares.items()},
         "share_binary": (distinct == 2).mean(),
@@ -63,7 +64,8 @@ def _kinds(table: Table) -> dict[str, float]:
 
 
 def _is_whole(numeric: NDArray, present: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return ((np.rint(numeric) == numeric) | ~present).all(axis=0)
+    """Which columns (n, p) hold whole numbers only; beyond 2**53 every float is one, so none counts."""
+    return (((np.rint(numeric) == numeric) & (np.abs(numeric) < 2.0**53)) | ~present).all(axis=0)
 
 
 def _levels(table: Table) -> dict[str, float]:
