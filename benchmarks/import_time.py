@@ -2,7 +2,7 @@
 
     python benchmarks/import_time.py
 
-CPU seconds of whole processes, in pairs side by side, so that other work on the machine cancels out: median of 15 pairs.
+CPU seconds of whole processes, side by side, so that other work on the machine cancels out: medians of 15 rounds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ PARTS = (
     "sklearn.metrics, sklearn.model_selection, sklearn.naive_bayes, sklearn.neighbors, sklearn.neural_network, "
     "sklearn.pipeline, sklearn.preprocessing, sklearn.svm, pandas, scipy.stats"
 )
-STATEMENTS = {"nothing": "pass", "sklearn": "import sklearn", "its parts": f"import {PARTS}", "sklmeta": "import sklmeta"}
+STATEMENTS = {
+    "nothing": "pass",
+    "sklearn": "import sklearn",
+    "its parts": f"import {PARTS}",
+    "sklmeta": "import sklmeta",
+}
 
 
 def cpu_seconds(statement: str) -> float:

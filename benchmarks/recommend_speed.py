@@ -2,8 +2,8 @@
 
     python benchmarks/recommend_speed.py
 
-Two tables: 1,000 x 20 and 100,000 x 50, numbers only and with a fifth of the columns as text levels. Minimum and median of
-several calls, in CPU seconds of the process as well, since other work on the machine lengthens wall-clock time.
+Two tables: 1,000 x 20 and 100,000 x 50, numbers only and with a fifth of the columns as text levels. Minimum and median
+of several calls, in CPU seconds of the process as well, since other work on the machine lengthens wall-clock time.
 """
 
 from __future__ import annotations
