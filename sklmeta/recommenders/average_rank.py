@@ -39,5 +39,5 @@ class AverageRank(Recommender):
         means = np.round(w @ self.scaled_, 9)  # decides between equal ranks
         return list(np.lexsort((-means[columns], mean_ranks(self.scores_, w)[columns])))
 
-    def _reason(self, features: np.ndarray | None, w: np.ndarray) -> str:
+    def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
         return f"it comes next by average rank over {len(self.scores_)} known tasks"

@@ -121,8 +121,11 @@ class Recommender(BaseEstimator, ABC):
         left = np.array([j for j in known if j not in tried], dtype=int)
         w = self._weights(features, tried)
         order = left[self._order(left, w, tried, n)][:n] if len(left) else left
-        similar, why = self._similar(w), self._reason(features, w)
-        found = [self._recommendation(int(j), w, features, similar, why) for j in order]
+        similar = self._similar(w)
+        reasons = [self._reason(features, w, first=not (place or observed)) for place in range(len(order))]
+        found = [
+            self._recommendation(int(j), w, features, similar, why) for j, why in zip(order, reasons, strict=True)
+        ]
         found += [self._of_unheard(c, similar) for c in unheard if c not in (observed or {})]
         return found[:n]
 
@@ -186,7 +189,7 @@ class Recommender(BaseEstimator, ABC):
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
         """Positions in `columns`, best first, at least the first `n`."""
 
-    def _reason(self, features: np.ndarray | None, w: np.ndarray) -> str:
+    def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
         return f"learned from {len(self.knowledge_)} tasks"
 
     # -- what they share -------------------------------------------------------------------------------------------

@@ -86,8 +86,9 @@ class NearestTasks(Portfolio):
         n = max(self.scores_.shape[1] - 1, 1)
         return np.round((w @ self.scaled_ + 1 - (mean_ranks(self.scores_, w) - 1) / n) / 2, 9)
 
-    def _reason(self, features: np.ndarray | None, w: np.ndarray) -> str:
+    def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
         nearest = [str(task.task) for task in self._similar(w)[:3]]
         if features is None or not nearest:
-            return f"{super()._reason(features, w)}, all alike, for there are no meta-features to tell them apart"
-        return f"it comes next by the known tasks most like this one: {', '.join(nearest)}"
+            return f"{super()._reason(features, w, first)}, all alike, for there are no meta-features to tell them apart"
+        what = "did best on balance" if first else "adds most to what is tried before it"
+        return f"it {what}, on the known tasks most like this one: {', '.join(nearest)}"

@@ -40,5 +40,6 @@ class Portfolio(AverageRank):
         tried = [j for j, score in observed.items() if np.isfinite(score)]
         return self.scaled_[:, tried].max(axis=1) if tried else None
 
-    def _reason(self, features: np.ndarray | None, w: np.ndarray) -> str:
-        return f"it adds most to what was tried before, over {len(self.scores_)} known tasks"
+    def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
+        what = "did best on balance" if first else "adds most to what is tried before it"
+        return f"it {what}, over {len(self.scores_)} known tasks"
