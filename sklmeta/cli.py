@@ -7,10 +7,12 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from sklmeta.collect import collect
 from sklmeta.datasets import read_folder
 from sklmeta.knowledge import KnowledgeBase, load_knowledge
+from sklmeta.knowledge.bundled import FOLDER
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,15 +32,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return args.command(args)
     except (ValueError, OSError, ImportError) as error:
-        print(f"sklmeta: {error}", file=sys.stderr)
+        print(f"sklmeta: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("sklmeta: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sklmeta", description="Learn across datasets what to try first.")
+    parser = _Parser(prog="sklmeta", description="Learn across datasets what to try first.")
     rooms = parser.add_subparsers(required=True, metavar="knowledge")
     commands = rooms.add_parser("knowledge", help="build knowledge, or look at some").add_subparsers(
         required=True, metavar="build|info"
@@ -50,10 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--task", choices=["classification", "regression"], help="use the tables of this type only")
     build.add_argument("--target", default="target", help="name of the target's column (default: target)")
     build.add_argument("--only", nargs="+", metavar="NAME", help="use these tables only, in this order")
-    build.add_argument("--configurations", type=int, default=12, metavar="N", help="per base estimator (default: 12)")
-    build.add_argument("--max-rows", type=int, default=3000, metavar="N", help="cut larger tables (default: 3000)")
+    build.add_argument("--configurations", type=_count, default=12, metavar="N", help="per estimator (default: 12)")
+    build.add_argument("--max-rows", type=_count, default=3000, metavar="N", help="cut larger tables (default: 3000)")
     build.add_argument(
-        "--time-limit", type=float, default=60.0, metavar="S", help="seconds for one evaluation (default: 60)"
+        "--time-limit", type=_seconds, default=60.0, metavar="S", help="seconds for one evaluation (default: 60)"
     )
     build.add_argument("--jobs", type=int, default=1, metavar="N", help="evaluations at the same time (default: 1)")
     build.add_argument("--checkpoint", metavar="DIR", help="journals, to go on after a kill (default: FILE.journals)")
@@ -65,8 +74,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, got {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"must be seconds above 0, got {text!r}")
+    return seconds
+
+
 def _build(args: argparse.Namespace) -> int:
     out = Path(args.out)
+    if out.is_dir():
+        raise IsADirectoryError(f"{out} is a folder; --out must name a file, such as {out / 'knowledge.zip'}.")
     if not out.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {out.parent} to write {out.name} to; make it first.")
     knowledge = collect(
@@ -80,17 +107,23 @@ def _build(args: argparse.Namespace) -> int:
         progress=lambda line: print(line, file=sys.stderr, flush=True),
     )
     knowledge.save(out, compact=args.compact)
-    print(describe(knowledge))
+    _report(out, knowledge)
     return 0
 
 
 def _info(args: argparse.Namespace) -> int:
     if args.file is not None:
-        print(describe(KnowledgeBase.load(args.file)))
+        if args.task is not None:
+            raise ValueError("--task picks one of the two that come with sklmeta; leave it out when you name a file.")
+        _report(Path(args.file), KnowledgeBase.load(args.file))
         return 0
     for task in [args.task] if args.task else ["classification", "regression"]:
-        print(describe(load_knowledge(task)))
+        _report(FOLDER / f"{task}.zip", load_knowledge(task))
     return 0
+
+
+def _report(path: Path, knowledge: KnowledgeBase) -> None:
+    print(f"{path} ({path.stat().st_size / 1000:.0f} kB)\n{describe(knowledge)}")
 
 
 def describe(knowledge: KnowledgeBase) -> str:

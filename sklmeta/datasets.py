@@ -130,9 +130,11 @@ def read_folder(
     if not files:
         raise ValueError(f"{folder} holds no .parquet or .csv file.")
     index = _read_index(folder)
-    for name in list(files) if names is None else names:
+    wanted = list(files) if names is None else list(names)
+    for name in wanted:
         if name not in files:
             raise FileNotFoundError(f"{folder} has no {name}.parquet or {name}.csv.")
+    for name in wanted:
         if task_type is None or index.get(name, {}).get("task", task_type) == task_type:
             dataset = _read(files[name], target, index.get(name, {}))
             if task_type in (None, dataset.task_type):
@@ -143,7 +145,10 @@ def _read_index(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / "index.csv"
     if not path.exists():
         return {}
-    return {str(row["name"]): dict(row.dropna()) for _, row in pd.read_csv(path).iterrows()}
+    index = pd.read_csv(path)
+    if "name" not in index.columns:
+        raise ValueError(f"{path} has no column 'name'; its columns are {list(index.columns)[:20]}. Add that column.")
+    return {str(row["name"]): dict(row.dropna()) for _, row in index.iterrows()}
 
 
 def _read(path: Path, target: str, about: Mapping[str, Any]) -> Dataset:

@@ -99,6 +99,17 @@ def test_gaps_in_the_index_are_no_answers(folder):
     assert dataset.provenance["source"] == "b_classes.csv"
 
 
+def test_an_index_without_names(folder):
+    (folder / "index.csv").write_text("task,family\nclassification,a\n")
+    with pytest.raises(ValueError, match=r"index\.csv has no column 'name'; its columns are \['task', 'family'\]"):
+        next(read_folder(folder))
+
+
+def test_a_missing_name_is_told_before_anything_is_read(folder):
+    with pytest.raises(FileNotFoundError, match="has no zzz"):
+        next(read_folder(folder, names=["a_numbers", "zzz"]))
+
+
 def test_names_that_look_like_numbers(tmp_path):
     frame = pd.DataFrame({"x": [1.0, 2.0], "target": [0, 1]})
     frame.to_csv(tmp_path / "31.csv", index=False)

@@ -1,0 +1,200 @@
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_diabetes, load_iris
+
+from sklmeta import KnowledgeBase, collect, load_knowledge
+from sklmeta.cli import describe, main
+from sklmeta.configuration import Configuration
+from sklmeta.datasets import read_folder
+from sklmeta.knowledge import Evaluation
+
+FEW = ["--configurations", "1", "--time-limit", "600"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    X, y = load_diabetes(return_X_y=True)
+    frame = pd.DataFrame(X[:60], columns=list("abcdefghij"))
+    frame.assign(target=y[:60]).to_csv(tables / "first.csv", index=False)
+    frame.assign(target=-y[:60] / 7).to_csv(tables / "second.csv", index=False)
+    X, y = load_iris(return_X_y=True)
+    pd.DataFrame(X, columns=list("abcd")).assign(species=y).to_csv(tables / "flowers.csv", index=False)
+    return tables
+
+
+@pytest.fixture
+def cheap(monkeypatch):
+    """The catalogue's list cut to what fits in no time, in this process."""
+    module = sys.modules["sklmeta.collect"]
+    real = module.default_configurations
+    monkeypatch.setattr(
+        module,
+        "default_configurations",
+        lambda task, n: [c for c in real(task, n) if c.estimator in ("ridge", "lda", "elastic_net", "gaussian_nb")],
+    )
+    monkeypatch.setattr(module, "call_with_limit", lambda function, *args, seconds: function(*args))
+
+
+def build(folder, *more):
+    return main(["knowledge", "build", str(folder), *FEW, *map(str, more)])
+
+
+def one_line(capsys):
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err
+
+
+def test_build_writes_what_collect_gives(folder, tmp_path, cheap, capsys):
+    out = tmp_path / "kb.zip"
+    assert build(folder, "--out", out, "--only", "first", "second", "--task", "regression", "--max-rows", 40) == 0
+    found = KnowledgeBase.load(out)
+    expected = collect(
+        read_folder(folder, names=["first", "second"]),
+        [Configuration("ridge", {"alpha": 1.0}), Configuration("elastic_net", {"alpha": 1.0, "l1_ratio": 0.5})],
+        max_rows=40,
+        time_limit=None,
+    )
+    assert found.tasks == expected.tasks == ("first", "second")
+    assert found.configurations == expected.configurations
+    np.testing.assert_allclose(found.scores("r2"), expected.scores("r2"))
+    printed, progress = capsys.readouterr()
+    assert len(progress.splitlines()) == 4
+    assert progress.startswith("first 1/2 Configuration('ridge', alpha=1.0) ")
+    assert "2 tasks, 2 configurations" in printed
+    assert "ridge: 1 configurations, 100.0% ok" in printed
+    assert re.match(rf"{re.escape(str(out))} \(\d+ kB\)", printed)
+
+
+def test_build_goes_on_from_its_journals(folder, tmp_path, cheap, capsys):
+    out = tmp_path / "kb.zip"
+    assert build(folder, "--out", out, "--only", "first") == 0
+    assert sorted(p.name for p in (tmp_path / "kb.zip.journals").iterdir()) == ["first.jsonl"]
+    capsys.readouterr()
+    assert build(folder, "--out", out, "--only", "first") == 0
+    assert capsys.readouterr().err == "", "nothing is measured twice"
+    assert build(folder, "--out", out, "--only", "first", "--checkpoint", tmp_path / "elsewhere") == 0
+    assert (tmp_path / "elsewhere" / "first.jsonl").exists()
+
+
+def test_build_with_another_target_and_in_parallel(folder, tmp_path, cheap):
+    out = tmp_path / "kb.zip"
+    assert build(folder, "--out", out, "--only", "flowers", "--target", "species", "--jobs", 2, "--compact") == 0
+    assert KnowledgeBase.load(out).task_type == "classification"
+
+
+def test_info_of_what_comes_with_it(capsys):
+    assert main(["knowledge", "info"]) == 0
+    both = capsys.readouterr().out
+    assert main(["knowledge", "info", "--task", "regression"]) == 0
+    one = capsys.readouterr().out
+    assert both.endswith(one)
+    kb = load_knowledge("regression")
+    assert f"{len(kb.tasks)} tasks, {len(kb.configurations)} configurations, metrics: r2" in one
+    assert f"families: {len(set(kb.families))}" in one
+    assert f"measured with scikit-learn {kb.info['scikit-learn']}" in one
+    assert "protocol: task_type='regression', cv=3" in one
+    assert "svr: " in one
+
+
+def test_info_counts_what_failed(tmp_path, capsys):
+    def evaluation(task, name, k, status):
+        scores = {"r2": 0.5} if status == "ok" else {}
+        return Evaluation(task, Configuration(name, {"k": k}), status, scores=scores)
+
+    evaluations = [evaluation("t", "a", k, "ok") for k in range(5)]
+    evaluations += [evaluation("t", "a", k, "timeout") for k in range(5, 8)]
+    evaluations += [evaluation("u", "b", 0, "failed")]
+    path = tmp_path / "kb.zip"
+    KnowledgeBase.from_evaluations(evaluations).save(path)
+    assert main(["knowledge", "info", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "  a: 8 configurations, 31.2% ok, 18.8% timeout, 50.0% missing" in printed
+    assert "  b: 1 configurations, 50.0% failed, 50.0% missing" in printed
+    assert "measured with scikit-learn (not recorded)" in printed
+
+
+def test_describe_of_empty_knowledge():
+    assert "0 tasks, 0 configurations" in describe(KnowledgeBase.from_evaluations([]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["info", "{tmp}/nowhere.zip"], "There is no knowledge file at"),
+        (["info", "{tmp}/tables/first.csv"], "is not a knowledge file, or it is damaged"),
+        (["info", "{tmp}", "--task", "regression"], "--task picks one of the two that come with sklmeta"),
+        (["build", "{tmp}/nowhere", "--out", "{tmp}/kb.zip"], "is not a folder. Give one that holds"),
+        (["build", "{tmp}", "--out", "{tmp}/kb.zip"], "holds no .parquet or .csv file"),
+        (["build", "{tmp}/tables", "--out", "{tmp}/no/kb.zip"], "There is no folder"),
+        (["build", "{tmp}/tables", "--out", "{tmp}"], "is a folder; --out must name a file, such as"),
+        (["build", "{tmp}/tables", "--out", "{tmp}/kb.zip", "--only", "third"], "has no third.parquet or third.csv"),
+        (["build", "{tmp}/tables", "--out", "{tmp}/kb.zip", "--only", "flowers"], "has no column 'target'"),
+    ],
+)
+def test_errors_are_one_line(folder, tmp_path, capsys, arguments, message):
+    assert main(["knowledge", *(a.format(tmp=tmp_path) for a in arguments)]) == 2
+    error = one_line(capsys)
+    assert error.startswith("sklmeta: ")
+    assert message in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: knowledge; see sklmeta --help"),
+        (["knowledge"], "the following arguments are required: build|info; see sklmeta knowledge --help"),
+        (["knowledge", "make"], "invalid choice: 'make'"),
+        (["knowledge", "build", "x"], "the following arguments are required: --out"),
+        (["knowledge", "build", "x", "--out", "y", "--configurations", "0"], "must be a whole number above 0, got '0'"),
+        (["knowledge", "build", "x", "--out", "y", "--max-rows", "many"], "must be a whole number above 0, got 'many'"),
+        (["knowledge", "build", "x", "--out", "y", "--time-limit", "nan"], "must be seconds above 0, got 'nan'"),
+        (["knowledge", "info", "--task", "ranking"], "invalid choice: 'ranking'"),
+    ],
+)
+def test_wrong_arguments_are_one_line(capsys, arguments, message):
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert message in one_line(capsys)
+
+
+def test_journals_of_another_protocol(folder, tmp_path, cheap, capsys):
+    out = tmp_path / "kb.zip"
+    build(folder, "--out", out, "--only", "first")
+    capsys.readouterr()
+    assert build(folder, "--out", out, "--only", "first", "--max-rows", 50) == 2
+    assert "Use the same settings, or another checkpoint folder" in one_line(capsys)
+
+
+def test_an_interrupt_says_how_to_go_on(folder, tmp_path, cheap, monkeypatch, capsys):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["sklmeta.cli"], "collect", interrupt)
+    assert build(folder, "--out", tmp_path / "kb.zip") == 130
+    assert "interrupted; the same command goes on from here" in one_line(capsys)
+
+
+def test_as_a_program(tmp_path):
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    good = subprocess.run(
+        [sys.executable, "-m", "sklmeta", "knowledge", "info"], capture_output=True, text=True, env=environment
+    )
+    assert (good.returncode, good.stderr) == (0, "")
+    assert good.stdout.count("KnowledgeBase(") == 2
+    bad = subprocess.run(
+        [sys.executable, "-m", "sklmeta", "knowledge", "info", str(tmp_path / "x")], capture_output=True, text=True
+    )
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert bad.stderr.startswith("sklmeta: There is no knowledge file at ")
+    assert "Traceback" not in bad.stderr
