@@ -2,10 +2,10 @@
 First steps: a recommendation, a search, and what they are worth
 ================================================================
 
-A recommendation costs a fraction of a second and no fit of a candidate. A search tries the few configurations that did
-well on similar data. Both are compared with scikit-learn's default forest and with a random search of the same length on
-rows that none of them has seen. The families of the shown datasets are left out of the knowledge first: a comparison in
-which the library has seen the data before would be worthless.
+A recommendation costs a fraction of a second and no fit of a candidate. A search tries the few configurations that
+did well on similar data. Both are compared with scikit-learn's default forest and with a random search of the same
+length, on rows that none of them has seen. The families of the shown datasets are left out of the knowledge first: a
+comparison in which the library has seen the data before would be worthless.
 """
 
 # %%
@@ -70,7 +70,8 @@ def compare(systems, X, y, X_test, y_test):
     for name, estimator in systems.items():
         started = time.perf_counter()
         score = estimator.fit(X, y).score(X_test, y_test)
-        rows.append({"estimator": name, "test score": round(score, 4), "seconds": round(time.perf_counter() - started, 1)})
+        seconds = round(time.perf_counter() - started, 1)
+        rows.append({"estimator": name, "test score": round(score, 4), "seconds": seconds})
     print(pd.DataFrame(rows).to_string(index=False))
 
 

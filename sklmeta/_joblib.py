@@ -5,6 +5,6 @@ from joblib.externals.loky.backend import get_context
 try:
     import cloudpickle
 except ImportError:  # joblib < 1.6 carries its own copy
-    from joblib.externals import cloudpickle  # type: ignore[no-redef, attr-defined]
+    from joblib.externals import cloudpickle
 
 __all__ = ["cloudpickle", "get_context"]

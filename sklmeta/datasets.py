@@ -35,6 +35,13 @@ class Dataset:
         Variants of the same underlying data share a family; None is the name.
     provenance : mapping, default={}
         Whatever says where the data come from.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklmeta import Dataset
+    >>> Dataset("iris", *load_iris(return_X_y=True), family="flowers").name
+    'iris'
     """
 
     name: str

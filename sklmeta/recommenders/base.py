@@ -123,9 +123,7 @@ class Recommender(BaseEstimator, ABC):
         order = left[self._order(left, w, tried, n)][:n] if len(left) else left
         similar = self._similar(w)
         reasons = [self._reason(features, w, first=not (place or observed)) for place in range(len(order))]
-        found = [
-            self._recommendation(int(j), w, features, similar, why) for j, why in zip(order, reasons, strict=True)
-        ]
+        found = [self._recommendation(int(j), w, features, similar, why) for j, why in zip(order, reasons, strict=True)]
         found += [self._of_unheard(c, similar) for c in unheard if c not in (observed or {})]
         return found[:n]
 

@@ -89,6 +89,7 @@ class NearestTasks(Portfolio):
     def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
         nearest = [str(task.task) for task in self._similar(w)[:3]]
         if features is None or not nearest:
-            return f"{super()._reason(features, w, first)}, all alike, for there are no meta-features to tell them apart"
+            why = super()._reason(features, w, first)
+            return f"{why}, all alike, for there are no meta-features to tell them apart"
         what = "did best on balance" if first else "adds most to what is tried before it"
         return f"it {what}, on the known tasks most like this one: {', '.join(nearest)}"
