@@ -176,20 +176,20 @@ def test_a_configuration_that_is_asked_for_twice_is_measured_once():
 def test_what_fails_is_recorded_and_costs_nothing_else(rebels):
     told = []
     with warnings.catch_warnings(action="error"):
-        kb = collect({"iris": IRIS}, rebels, time_limit=6.0, n_jobs=2, progress=told.append)
+        kb = collect({"iris": IRIS}, rebels, time_limit=4.0, n_jobs=2, progress=told.append)
     assert kb.status.tolist() == [["ok", "failed", "timeout", "failed", "failed", "ok"]]
     reasons = [kb.reasons.get(("iris", c), "") for c in kb.configurations]
     assert reasons == [
         "",
         "ArithmeticError: this cannot be fitted",
-        "stopped after 6 seconds",
+        "stopped after 4 seconds",
         "WorkerDied: the worker process ended with exit code 9",
         "ValueError: probabilities or decision values are not finite",
         "",
     ]
     assert np.isnan(kb.scores("accuracy")[:, 1:5]).all()
     assert len(told) == 6
-    assert any("iris" in line and "timeout: stopped after 6 seconds" in line for line in told)
+    assert any("iris" in line and "timeout: stopped after 4 seconds" in line for line in told)
     assert {line.split()[1] for line in told} == {f"{k}/6" for k in range(1, 7)}
 
 
