@@ -134,10 +134,11 @@ def test_shapes_are_summaries_of_the_moments(columns):
 
 def test_outliers_by_hand():
     ordered = np.array([[-100.0, 0.0], [1, 0], [2, 0], [3, 0], [4, 0], [5, 0], [6, 0], [7, np.nan]])
-    # quartiles of the first column are 2 and 5 or so; the second one's coincide
+    # quartiles of the first column are 2 and 5, so its far values are below -7 or above 14; the second one's coincide
     np.testing.assert_allclose(outlier_share(ordered, np.array([8, 7])), [1 / 8, 0])
-    ordered[-1, 0] = 60
-    np.testing.assert_allclose(outlier_share(ordered, np.array([8, 7])), [2 / 8, 0])
+    for largest, share in ((14, 1 / 8), (14.5, 2 / 8)):
+        ordered[-1, 0] = largest
+        np.testing.assert_allclose(outlier_share(ordered, np.array([8, 7])), [share, 0])
 
 
 def test_values_of_columns():
