@@ -2,7 +2,7 @@
 
     python benchmarks/estimator_checks.py [--estimators PART] [--only PART_OF_A_CHECKS_NAME] [--n-iter N]
 
-Prints a markdown table of counts, then each check that failed or was skipped, with the reason.
+Prints each outcome as it comes, a markdown table of counts, then each check that failed or was skipped, with the reason.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def outcomes(estimator: Any, only: str) -> Iterator[tuple[str, str, str]]:
     for checked, check in estimator_checks_generator(estimator, legacy=True):
         name = getattr(check, "func", check).__name__
         if only in name:
-            yield name, *outcome(checked, check)
+            found = name, *outcome(checked, check)
+            print(*found, flush=True)
+            yield found
 
 
 def outcome(estimator: Any, check: Any) -> tuple[str, str]:
