@@ -2,7 +2,7 @@
 
     python benchmarks/estimator_checks.py [--estimators PART] [--only PART_OF_A_CHECKS_NAME] [--n-iter N]
 
-Prints each outcome as it comes, a markdown table of counts, then each check that failed or was skipped, with the reason.
+Prints each outcome as it comes, then a markdown table of counts and each check that failed or was skipped, with why.
 """
 
 from __future__ import annotations
