@@ -353,10 +353,12 @@ def test_an_interrupt_is_an_interrupt(binary):
 
 
 SLOW_SEARCH = """
-    import os, sys, time
+    import os, signal, sys, time
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.datasets import load_iris
     from sklmeta import MetaEstimator
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is born deaf to Ctrl-C
 
     class Slow(ClassifierMixin, BaseEstimator):
         def __init__(self, folder=None):

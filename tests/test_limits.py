@@ -269,8 +269,11 @@ def test_nothing_is_left_when_a_program_ends(tmp_path, ending, code):
 
 
 RUNAWAY = """
+import signal
 import numpy as np
 from sklearn.svm import SVC
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is born deaf to Ctrl-C
 
 def never_ends():
     rng = np.random.RandomState(0)
