@@ -13,8 +13,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils.multiclass import type_of_target
 
 from sklmeta._sklearn import safe_indexing
-
-_FEW_LEVELS = 20  # integers with more different values than this are a quantity, not a class
+from sklmeta.metafeatures import infer_task
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,14 +82,8 @@ def infer_task_type(y: Any) -> str:
         row = int(np.argwhere(gone)[0][0])
         raise ValueError(f"Input y contains NaN (the first in row {row}). Drop the rows without a target.")
     kind = type_of_target(y, input_name="y")
-    if kind == "binary":
-        return "classification"
-    if kind == "continuous":
-        return "regression"
-    if kind == "multiclass":
-        values = np.asarray(y)
-        many = values.dtype.kind in "iuf" and len(np.unique(values)) > _FEW_LEVELS
-        return "regression" if many else "classification"
+    if kind in ("binary", "multiclass", "continuous"):
+        return infer_task(y)
     raise ValueError(
         f"y is a {kind} target; sklmeta needs one column of classes or numbers. Fit one model per output, for "
         "instance with sklearn.multioutput."
