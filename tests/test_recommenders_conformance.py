@@ -11,9 +11,17 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from sklmeta import Configuration, KnowledgeBase
-from sklmeta.recommenders import AverageRank, NearestTasks, Portfolio, Recommendation, Recommender
+from sklmeta.recommenders import AverageRank, Forest, NearestTasks, Portfolio, Recommendation, Recommender, TaskMixture
 
-RECOMMENDERS = [AverageRank(), Portfolio(), NearestTasks(), NearestTasks(n_neighbors=3, mixing=0.0)]
+RECOMMENDERS = [
+    AverageRank(),
+    Portfolio(),
+    NearestTasks(),
+    NearestTasks(n_neighbors=3, mixing=0.0),
+    Forest(n_estimators=20),
+    TaskMixture(),
+    TaskMixture(n_estimators=20, mixing=0.0, caution=0.0),
+]
 pytestmark = pytest.mark.parametrize("recommender", RECOMMENDERS, ids=repr)
 
 KB = made_up_knowledge()

@@ -66,6 +66,11 @@ def mean_ranks(Y: np.ndarray, w: np.ndarray) -> np.ndarray:
     return np.round(w @ rankdata(-Y, axis=1, method="average"), 9)  # equal whatever the order of the tasks
 
 
+def rank_places(Y: np.ndarray) -> np.ndarray:
+    """Each task's ranks from 0 (last) to 1 (first), ties shared; shape of `Y`."""
+    return 1 - (rankdata(-Y, axis=1, method="average") - 1) / max(Y.shape[1] - 1, 1)
+
+
 def greedy_portfolio(
     Y: np.ndarray, w: np.ndarray, n: int, *, covered: np.ndarray | None = None, first: int | None = None
 ) -> list[int]:
@@ -185,6 +190,72 @@ def neighbour_weights(distances: np.ndarray, n_neighbors: int, mixing: float) ->
     width = farther.min() if len(farther) else last * (1 + 1 / n)
     kernel = np.clip(1 - (distances / width) ** 2, 0, None) if width > 0 else np.ones(n)
     return (1 - mixing) * kernel / kernel.sum() + mixing * uniform
+
+
+def principal_scores(Z: np.ndarray, n_components: int) -> np.ndarray:
+    """Coordinates of the rows of `Z` along its first principal components; (n_rows, at most n_components)."""
+    centred = Z - Z.mean(axis=0)
+    U, s, _ = np.linalg.svd(centred, full_matrices=False)
+    return U[:, :n_components] * s[:n_components]
+
+
+def shared_leaves(leaves: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """How much each known row counts in a forest's prediction for a new one: a forest is a weighted mean of rows.
+
+    Parameters
+    ----------
+    leaves : ndarray of int of shape (n_rows, n_trees)
+        Leaf of each known row in each tree.
+    new : ndarray of int of shape (n_trees,)
+        Leaves of the new one.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Sums to one. In each tree, the rows of the new one's leaf share a weight equally.
+
+    References
+    ----------
+    Y. Lin, Y. Jeon (2006), "Random forests and adaptive nearest neighbors".
+    """
+    together = leaves == new
+    sizes = together.sum(axis=0)
+    shares = (together[:, sizes > 0] / sizes[sizes > 0]).sum(axis=1)
+    return shares / shares.sum()
+
+
+def agreement_weights(
+    prior: np.ndarray, known: np.ndarray, new: np.ndarray, sharpness: float, epsilon: float
+) -> np.ndarray:
+    """Weights of known tasks after scores on the new one: those that agree with what was seen there gain.
+
+    A task disagrees by the sum over configurations of ``|log(r_new + epsilon) - log(r_task + epsilon)|``, where ``r``
+    is how far a configuration stays below the best of these configurations on that task.
+
+    Parameters
+    ----------
+    prior : ndarray of shape (n_tasks,)
+        Weights before; their sum is kept.
+    known : ndarray of shape (n_tasks, n_observed)
+        Scores on the known tasks.
+    new : ndarray of shape (n_observed,)
+        Scores of the same configurations on the new task.
+    sharpness : float
+        How fast weight falls with disagreement; 0 leaves the prior as it is.
+    epsilon : float
+        Shortfalls much below it, in units of the score, are all alike.
+
+    Returns
+    -------
+    ndarray of shape (n_tasks,)
+        Posterior weights.
+    """
+    shortfall = np.log(new.max() - new + epsilon)
+    shortfalls = np.log(known.max(axis=1, keepdims=True) - known + epsilon)
+    disagreement = np.abs(shortfalls - shortfall).sum(axis=1)
+    reachable = prior > 0
+    w = prior * np.exp(-sharpness * (disagreement - disagreement[reachable].min()))
+    return w * (prior.sum() / w.sum())
 
 
 def weighted_quantile(values: np.ndarray, w: np.ndarray, q: Sequence[float]) -> np.ndarray:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
 
-from sklmeta.recommenders.kernels import (
-    above_median,
-    greedy_portfolio,
-    mean_ranks,
-    neighbour_weights,
-    robust_scale,
-    standardised,
-)
-from sklmeta.recommenders.portfolio import Portfolio
+from sklmeta.recommenders.kernels import neighbour_weights
+from sklmeta.recommenders.likeness import LikenessPortfolio
 
 
-class NearestTasks(Portfolio):
+class NearestTasks(LikenessPortfolio):
     """Recommends what did well on the known tasks whose meta-features are nearest.
 
     Known tasks are weighted by a kernel on the distance of their meta-features, mixed with equal weights. The first
@@ -62,34 +54,8 @@ class NearestTasks(Portfolio):
                 "n_neighbors must be an integer of at least 1 and mixing between 0 and 1; got "
                 f"n_neighbors={self.n_neighbors!r}, mixing={self.mixing!r}."
             )
-        self.scaled_ = above_median(self.scores_)
-        M = self.knowledge_.meta_features.to_numpy(dtype=float)
-        centre, spread = robust_scale(M)
-        self.centre_: np.ndarray = centre
-        self.spread_: np.ndarray = spread
-        self.standardised_: np.ndarray = standardised(M, centre, spread)
+        super()._learn()
 
-    def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
-        if features is None:
-            return super()._weights(features, observed)
-        new = standardised(features, self.centre_, self.spread_)
-        distances = np.sqrt(((self.standardised_ - new) ** 2).mean(axis=1))
+    def _alike(self, features: np.ndarray) -> np.ndarray:
+        distances = np.sqrt(((self.standardised_ - features) ** 2).mean(axis=1))
         return neighbour_weights(distances, self.n_neighbors, self.mixing)
-
-    def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
-        covered = self._covered(observed)
-        first = int(np.argmax(self._promise(w)[columns])) if covered is None else None
-        return greedy_portfolio(self.scaled_[:, columns], w, n, covered=covered, first=first)
-
-    def _promise(self, w: np.ndarray) -> np.ndarray:
-        """Weighted mean of height above the median and rank, both at most 1; shape (n_configurations,)."""
-        n = max(self.scores_.shape[1] - 1, 1)
-        return np.round((w @ self.scaled_ + 1 - (mean_ranks(self.scores_, w) - 1) / n) / 2, 9)
-
-    def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
-        nearest = [str(task.task) for task in self._similar(w)[:3]]
-        if features is None or not nearest:
-            why = super()._reason(features, w, first)
-            return f"{why}, all alike, for there are no meta-features to tell them apart"
-        what = "did best on balance" if first else "adds most to what is tried before it"
-        return f"it {what}, on the known tasks most like this one: {', '.join(nearest)}"

@@ -1,0 +1,85 @@
+"""Forest: known tasks weighted by a forest that learned which meta-features matter for what works."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import ExtraTreesRegressor
+
+from sklmeta.recommenders.kernels import principal_scores, shared_leaves
+from sklmeta.recommenders.likeness import LikenessPortfolio
+
+_COMPONENTS = 10  # more outputs cost time in every split and say the same again
+
+
+class Forest(LikenessPortfolio):
+    """Recommends what did well on the known tasks that share a forest's leaves with the new one.
+
+    One forest predicts, from a task's meta-features, how all configurations do on it. A forest's prediction is a
+    weighted mean over the rows it learned from, so it says how much each known task counts for the new one. Unlike a
+    distance, it learns which meta-features matter. The list is then made as in `NearestTasks`.
+
+    Parameters
+    ----------
+    n_estimators : int, default=100
+        Trees.
+    min_samples_leaf : int, default=3
+        Known tasks in a leaf, at least.
+    mixing : float, default=0.2
+        Share of the weight that all known tasks have in equal parts, from 0 to 1.
+    random_state : int, RandomState instance or None, default=0
+        Of the trees.
+
+    References
+    ----------
+    P. Geurts, D. Ernst, L. Wehenkel (2006), "Extremely randomized trees".
+    Y. Lin, Y. Jeon (2006), "Random forests and adaptive nearest neighbors".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklmeta import KnowledgeBase
+    >>> from sklmeta.recommenders import Forest
+    >>> meta_features = pd.DataFrame({"log_rows": [5.0, 5.1, 5.2, 9.0, 9.1, 9.2]})
+    >>> scores = pd.DataFrame({"svc": [0.9, 0.9, 0.9, 0.7, 0.7, 0.7], "forest": [0.8, 0.8, 0.8, 0.9, 0.9, 0.9]})
+    >>> rec = Forest().fit(KnowledgeBase.from_frames(meta_features, {"accuracy": scores}))
+    >>> rec.recommend({"log_rows": 5.05})[0].configuration
+    Configuration('svc')
+    """
+
+    def __init__(self, n_estimators: int = 100, min_samples_leaf: int = 3, mixing: float = 0.2, random_state: Any = 0):
+        self.n_estimators = n_estimators
+        self.min_samples_leaf = min_samples_leaf
+        self.mixing = mixing
+        self.random_state = random_state
+
+    def _learn(self) -> None:
+        for name in ("n_estimators", "min_samples_leaf"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < 1:
+                raise ValueError(f"{name} must be an integer of at least 1, got {value!r} instead.")
+        if not 0 <= self.mixing <= 1:
+            raise ValueError(f"mixing must be between 0 and 1, got {self.mixing!r} instead.")
+        super()._learn()
+        if self.standardised_.shape[1] == 0:
+            return
+        forest = ExtraTreesRegressor(
+            n_estimators=self.n_estimators,
+            min_samples_leaf=self.min_samples_leaf,
+            max_features=1 / 3,
+            bootstrap=True,
+            random_state=self.random_state,
+        )
+        # rows in an order of their own, for bootstrap draws go by position
+        order = np.lexsort([*self.promise_.T, *self.standardised_.T])
+        outputs = principal_scores(self.promise_[order], _COMPONENTS)
+        self.forest_: ExtraTreesRegressor = forest.fit(
+            self.standardised_[order], outputs if outputs.shape[1] > 1 else outputs.ravel()
+        )
+        self.leaves_: np.ndarray = self.forest_.apply(self.standardised_)
+
+    def _alike(self, features: np.ndarray) -> np.ndarray:
+        shared = shared_leaves(self.leaves_, self.forest_.apply(features[None])[0])
+        return (1 - self.mixing) * shared + self.mixing / len(shared)

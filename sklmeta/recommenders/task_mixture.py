@@ -1,0 +1,79 @@
+"""TaskMixture: a posterior over the known tasks, from meta-features first and from evaluations as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sklmeta.recommenders.forest import Forest
+from sklmeta.recommenders.kernels import agreement_weights
+
+
+class TaskMixture(Forest):
+    """Takes the new task for a mixture of known ones, and learns the mixture while the search goes on.
+
+    Before anything was evaluated, the weights of the known tasks are a `Forest`'s. Every evaluation then shifts weight
+    to the tasks on which the configurations tried so far stood to each other as they do on the new one. The next
+    configuration is the one that most raises the weighted mean of the best score so far.
+
+    Parameters
+    ----------
+    n_estimators, min_samples_leaf, mixing, random_state
+        See `Forest`.
+    sharpness : float, default=0.5
+        How fast a task loses weight as it disagrees with what was observed.
+    epsilon : float, default=0.005
+        Differences in score well below it do not count as disagreement.
+    caution : float, default=0.1
+        Share of the weights from before any evaluation that stays, from 0 to 1.
+
+    References
+    ----------
+    R. Leite, P. Brazdil, J. Vanschoren (2012), "Selecting classification algorithms with active testing".
+    M. Wistuba, N. Schilling, L. Schmidt-Thieme (2015), "Sequential model-free hyperparameter tuning".
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklmeta import Configuration, KnowledgeBase
+    >>> from sklmeta.recommenders import TaskMixture
+    >>> columns = {"a": [0.9, 0.9, 0.7], "b": [0.8, 0.8, 0.9], "c": [0.95, 0.95, 0.6], "d": [0.5, 0.5, 0.95]}
+    >>> rec = TaskMixture().fit(KnowledgeBase.from_frames(None, {"accuracy": pd.DataFrame(columns)}))
+    >>> seen = {Configuration("a"): 0.6, Configuration("b"): 0.8}
+    >>> rec.recommend(n=1, observed=seen)[0].configuration
+    Configuration('d')
+    """
+
+    def __init__(
+        self,
+        n_estimators: int = 100,
+        min_samples_leaf: int = 3,
+        mixing: float = 0.2,
+        sharpness: float = 0.5,
+        epsilon: float = 0.005,
+        caution: float = 0.1,
+        random_state: Any = 0,
+    ):
+        super().__init__(n_estimators, min_samples_leaf, mixing, random_state)
+        self.sharpness = sharpness
+        self.epsilon = epsilon
+        self.caution = caution
+
+    def _learn(self) -> None:
+        if not (self.sharpness >= 0 and self.epsilon > 0 and 0 <= self.caution <= 1):
+            raise ValueError(
+                "sharpness must not be negative, epsilon must be positive and caution between 0 and 1; got "
+                f"sharpness={self.sharpness!r}, epsilon={self.epsilon!r}, caution={self.caution!r}."
+            )
+        super()._learn()
+
+    def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
+        prior = super()._weights(features, observed)
+        columns, new = list(observed), np.array(list(observed.values()))
+        if np.isfinite(new).sum() == 0 or len(columns) < 2:
+            return prior
+        new = np.where(np.isfinite(new), new, new[np.isfinite(new)].min())
+        posterior = agreement_weights(prior, self.scores_[:, columns], new, self.sharpness, self.epsilon)
+        return (1 - self.caution) * posterior + self.caution * prior
