@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 
+from sklmeta.candidates import Candidate, known_configurations
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.members import Member
 from sklmeta.metafeatures import MetaFeatureExtractor
-from sklmeta.metrics import recorded_metric
+from sklmeta.metrics import recorded_metric, recorded_unit
 from sklmeta.recommenders import Recommendation, Recommender
-from sklmeta.search import Candidate, known_configurations
+
+Score = tuple[float, float]  # mean and standard error; NaN for what failed
+_NOTHING: Mapping[tuple[str, str], Score] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -29,29 +34,61 @@ class Advice:
         Fitted.
     meta_features : Series, default=None
         Of the data.
+    in_known_units : callable, default=dict
+        Turns scores of the search into the knowledge's units: from and to a mapping of Configuration to mean and
+        standard error.
     """
 
     known: dict[Configuration, list[Candidate]] = field(default_factory=dict)
     recommender: Recommender | None = None
     meta_features: Any = None
+    in_known_units: Callable[[dict[Configuration, Score]], dict[Configuration, Score]] = dict
 
-    def recommend(self, n: int) -> list[Candidate]:
-        """At most `n` candidates, best first, each with its recommendation."""
+    def recommend(self, n: int, scores: Mapping[tuple[str, str], Score] = _NOTHING) -> list[Candidate]:
+        """At most `n` candidates, best first, each with its recommendation; none that has a score.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        scores : mapping of (str, str) to (float, float), default={}
+            Mean and standard error of the candidates that were evaluated, by their key.
+
+        Returns
+        -------
+        list of Candidate
+            Fewer than `n` where the knowledge has no more.
+        """
         if self.recommender is None:
             return []
-        found: list[Recommendation] = self.recommender.recommend(self.meta_features, n=n, candidates=list(self.known))
-        return [replace(c, recommendation=_for(c, r)) for r in found for c in self.known[r.configuration]][:n]
+        untried = {
+            configuration: left
+            for configuration, candidates in self.known.items()
+            if (left := [c for c in candidates if c.key not in scores])
+        }
+        tried = {c: score for c, score in self._observed(scores).items() if c not in untried}
+        found: list[Recommendation] = self.recommender.recommend(
+            self.meta_features, n=n, observed=tried, candidates=list(untried)
+        )
+        return [replace(c, recommendation=_for(c, r)) for r in found for c in untried[r.configuration]][:n]
 
     @property
     def heard_of(self) -> set[str]:
         """Names of the members that the knowledge has configurations of."""
         return {candidate.member.name for candidates in self.known.values() for candidate in candidates}
 
-    def strategy(self) -> dict[Hashable, float]:
-        """How probably each kind of base estimator holds the best configuration."""
+    def strategy(self, scores: Mapping[tuple[str, str], Score] = _NOTHING) -> dict[Hashable, float]:
+        """How probably each kind of base estimator holds the best configuration, given the scores so far."""
         if self.recommender is None:
             return {}
-        return self.recommender.strategy(self.meta_features, candidates=list(self.known))
+        return self.recommender.strategy(
+            self.meta_features, observed=self._observed(scores), candidates=list(self.known)
+        )
+
+    def _observed(self, scores: Mapping[tuple[str, str], Score]) -> dict[Configuration, Score]:
+        """What was found out about configurations: where several members stand for one, by the first of them."""
+        first = {configuration: candidates[0].key for configuration, candidates in self.known.items()}
+        return self.in_known_units({c: scores[key] for c, key in first.items() if key in scores})
 
 
 def _for(candidate: Candidate, recommendation: Recommendation) -> Recommendation:
@@ -106,4 +143,32 @@ def consult(
         return Advice()
     metric = recorded_metric(scoring, knowledge.metrics, task_type)
     meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
-    return Advice(known, clone(recommender).fit(knowledge, metric=metric), meta_features)
+    fitted = clone(recommender).fit(knowledge, metric=metric)
+    return Advice(known, fitted, meta_features, _Units(scoring, metric, y, knowledge))
+
+
+class _Units:
+    """Turns scores of the search into the knowledge's units.
+
+    Where the user's metric is in units that the knowledge does not have, scores are stretched until they are as far
+    apart as those of the same configurations are on a typical known task; only their differences count.
+    """
+
+    def __init__(self, scoring: Any, metric: str, y: Any, knowledge: KnowledgeBase):
+        self.unit = recorded_unit(scoring, metric, y)
+        self.table = knowledge.scores(metric)
+        self.position = {configuration: j for j, configuration in enumerate(knowledge.configurations)}
+
+    def __call__(self, scores: dict[Configuration, Score]) -> dict[Configuration, Score]:
+        unit = self._matched(scores) if self.unit is None else self.unit
+        return {c: (mean / unit, error / unit) for c, (mean, error) in scores.items()}
+
+    def _matched(self, scores: dict[Configuration, Score]) -> float:
+        found = np.array([mean for mean, _ in scores.values()])
+        finite = np.isfinite(found)
+        if finite.sum() < 2 or np.ptp(found[finite]) == 0:
+            return 1.0
+        known = self.table[:, [self.position[c] for c in scores]][:, finite]
+        complete = known[np.isfinite(known).all(axis=1)]
+        typical = np.median(np.ptp(complete, axis=1)) if len(complete) else 0.0
+        return float(np.ptp(found[finite]) / typical) if typical > 0 else 1.0

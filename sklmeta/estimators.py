@@ -18,15 +18,17 @@ from sklearn.utils.validation import validate_data
 
 from sklmeta._sklearn import check_method_params, routing_enabled
 from sklmeta.advice import Advice, consult
+from sklmeta.candidates import Candidate
 from sklmeta.checks import check_rows, check_target, check_target_given, check_weights
 from sklmeta.composition import MembersAsParameters, pairs
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import infer_task_type
-from sklmeta.evaluation import with_random_state
+from sklmeta.evaluation import FoldResult, with_random_state
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.knowledge import KnowledgeBase, load_knowledge
 from sklmeta.members import Member, input_tags_of, make_members, named_estimators, task_type_of, usable_members
-from sklmeta.recommenders import NearestTasks, Recommendation
+from sklmeta.plan import Plan
+from sklmeta.recommenders import Recommendation, TaskMixture
 from sklmeta.scoring import (
     FoldScorer,
     accepts_weights,
@@ -35,10 +37,11 @@ from sklmeta.scoring import (
     make_search_scorer,
     needs_probabilities,
 )
-from sklmeta.search import Candidate, evaluate_candidates, plan, tabulate, warn_of_failures
+from sklmeta.search import evaluate_candidates, scores_so_far, tabulate, warn_of_failures
 from sklmeta.winner import Winner
 
 _DEFAULT_N_ITER = 25
+_BATCH = 3  # evaluated together; the next ones are chosen by what came of them, whatever n_jobs is
 _RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
 
 
@@ -63,7 +66,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     knowledge : KnowledgeBase, "default" or None, default="default"
         What to learn from: "default" is the one that comes with sklmeta, None is nothing at all.
     recommender : Recommender, default=None
-        How to learn from it; None is ``NearestTasks()``.
+        How to learn from it; None is ``TaskMixture()``.
     n_iter : int, default=None
         How many configurations to try; None is 25.
     ensemble : {"best"}, default="best"
@@ -204,25 +207,39 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         random_state = check_random_state(self.random_state)
         advice = self._advice(members, X, y)
         n_iter = _DEFAULT_N_ITER if self.n_iter is None else self.n_iter
-        candidates = plan(members, advice.recommend(n_iter), advice.heard_of, n_iter, random_state)
-        seeds = random_state.randint(2**31 - 1, size=len(candidates)).tolist()
-        built = [with_random_state(self._build(c), s) for c, s in zip(candidates, seeds, strict=True)]
-        each_fit_params = [fit_params[c.member.name] for c in candidates]
+        plan = Plan(members, advice, n_iter, random_state)
         score_fold = FoldScorer(scorer, getattr(self, "classes_", None))
-        results = evaluate_candidates(
-            built, X, y, splits, score_fold, each_fit_params, score_params, n_jobs=self.n_jobs, verbose=self.verbose
-        )
+        candidates: list[Candidate] = []
+        built: list[Any] = []
+        results: list[list[FoldResult]] = []
+        while batch := plan.next(_BATCH, scores_so_far(candidates, results, deciding)):
+            seeds = random_state.randint(2**31 - 1, size=len(batch)).tolist()
+            estimators = [with_random_state(self._build(c), s) for c, s in zip(batch, seeds, strict=True)]
+            results += evaluate_candidates(
+                estimators,
+                X,
+                y,
+                splits,
+                score_fold,
+                [fit_params[c.member.name] for c in batch],
+                score_params,
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
+            )
+            candidates += batch
+            built += estimators
         self.cv_results_ = tabulate(candidates, results)
         warn_of_failures(self.cv_results_)
 
         self.scorer_ = getattr(scorer, "_scorers", scorer)
         self.n_splits_, self.multimetric_ = len(splits), "rank_test_score" not in self.cv_results_
-        self.strategy_ = advice.strategy()
+        self.strategy_ = advice.strategy(scores_so_far(candidates, results, deciding))
         self.recommendations_ = self._ready(candidates)
         self.similar_tasks_ = self.recommendations_[0].similar_tasks if self.recommendations_ else ()
         if self.refit is not False:
             self._choose(deciding)
-            self._refit(built[self.best_index_], X, y, each_fit_params[self.best_index_])
+            winner = candidates[self.best_index_].member.name
+            self._refit(built[self.best_index_], X, y, fit_params[winner])
         return self
 
     def _choose(self, deciding: str | None) -> None:
@@ -296,7 +313,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     def _advice(self, members: Sequence[Member], X: Any, y: Any) -> Advice:
         task_type = self._task_type()
         knowledge = load_knowledge(task_type) if isinstance(self.knowledge, str) else self.knowledge
-        recommender = NearestTasks() if self.recommender is None else self.recommender
+        recommender = TaskMixture() if self.recommender is None else self.recommender
         scoring = deciding_scoring(self.scoring, self.refit)
         return consult(knowledge, recommender, members, X, y, task_type, scoring)
 

@@ -96,6 +96,31 @@ def recorded_metric(scoring: str | Callable | None, recorded: tuple[str, ...], t
     return default if default in recorded else recorded[0]
 
 
+def recorded_unit(scoring: str | Callable | None, metric: str, y: np.ndarray) -> float | None:
+    """What a score of the user's metric is divided by to be in units of the recorded one.
+
+    Parameters
+    ----------
+    scoring : str, callable or None
+        What the user optimises.
+    metric : str
+        The recorded metric that stands for it.
+    y : ndarray of shape (n_samples,)
+        Target, whose standard deviation is the unit of recorded errors.
+
+    Returns
+    -------
+    float or None
+        None where there is no telling: a scorer of the user's own, foreign metrics, errors in other powers of
+        the target's unit.
+    """
+    if callable(scoring) or metric not in CLASSIFICATION + REGRESSION:
+        return None
+    if scoring is None or metric in CLASSIFICATION or scoring in ("r2", "explained_variance"):
+        return 1.0
+    return float(np.std(y)) or 1.0 if scoring in REGRESSION else None
+
+
 def classification_scores(y: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     """Every standard metric of one held-out part.
 

@@ -1,11 +1,9 @@
-"""The search for one task: which configurations to try, and what came of each."""
+"""The search for one task: evaluating candidates, and what came of each."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,120 +13,11 @@ from scipy.stats import rankdata
 from sklearn import config_context, get_config
 from sklearn.utils.parallel import Parallel, delayed  # joblib's, with scikit-learn's configuration in the workers
 
-from sklmeta.configuration import Configuration
+from sklmeta.candidates import Candidate
 from sklmeta.evaluation import FoldResult, describe_error, evaluate_fold
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.limits import call_with_limit
-from sklmeta.members import Member
-from sklmeta.recommenders import Recommendation
 from sklmeta.warning_records import warnings_by_thread
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A member with parameters, ready to be evaluated.
-
-    Parameters
-    ----------
-    member : Member
-        What is fitted.
-    params : mapping of str to object
-        Under the member's own parameter names.
-    recommendation : Recommendation or None, default=None
-        What was expected of it; None where the knowledge has nothing to say.
-    """
-
-    member: Member
-    params: Mapping[str, Any] = field(hash=False)
-    recommendation: Recommendation | None = None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """The same for the same configuration."""
-        return self.member.name, repr(sorted(self.params.items()))
-
-    @property
-    def qualified_params(self) -> dict[str, Any]:
-        """Parameters as ``MetaEstimator.set_params`` takes them."""
-        return {f"{self.member.name}__{name}": value for name, value in self.params.items()}
-
-
-def known_configurations(
-    members: Sequence[Member], configurations: Sequence[Configuration]
-) -> dict[Configuration, list[Candidate]]:
-    """Candidates that each known configuration stands for, each candidate once."""
-    found: dict[Configuration, list[Candidate]] = {}
-    seen: set[tuple[str, str]] = set()
-    for configuration in configurations:
-        for member in members:
-            params = member.adapted(configuration)
-            if params is None:
-                continue
-            candidate = Candidate(member, params)
-            if candidate.key not in seen:
-                seen.add(candidate.key)
-                found.setdefault(configuration, []).append(candidate)
-    return found
-
-
-def plan(
-    members: Sequence[Member],
-    recommended: Sequence[Candidate],
-    heard_of: Collection[str],
-    n_iter: int,
-    random_state: np.random.RandomState,
-) -> list[Candidate]:
-    """The candidates to evaluate, most promising first.
-
-    Each member has an equal share of the picks. Those that the knowledge has seen put theirs together and follow its
-    advice, then draw from their spaces; the others start as they are and then draw.
-
-    Parameters
-    ----------
-    members : sequence of Member
-        Who may be tried.
-    recommended : sequence of Candidate
-        What the knowledge advises, best first.
-    heard_of : collection of str
-        Names of the members that the knowledge has configurations of.
-    n_iter : int
-        How many candidates, at most.
-    random_state : RandomState instance
-        Of the draws.
-
-    Returns
-    -------
-    list of Candidate
-        All different.
-    """
-    seeds = random_state.randint(2**31 - 1, size=len(members)).tolist()
-    drawn = [
-        [Candidate(m, params) for params in m.drawn(n_iter, np.random.RandomState(seed))]
-        for m, seed in zip(members, seeds, strict=True)
-    ]
-    heard = [d for m, d in zip(members, drawn, strict=True) if m.name in heard_of]
-    unheard = [d for m, d in zip(members, drawn, strict=True) if m.name not in heard_of]
-    known = list(_unique([*recommended, *_interleaved(heard)]))
-    return list(islice(_unique(_interleaved([*[known] * len(heard), *unheard])), n_iter))
-
-
-def _interleaved(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
-    """One of each list in turn; a list that stands there twice gives two in each round."""
-    iterators = {id(items): iter(items) for items in lists}
-    order: list[Candidate] = []
-    while True:
-        round_ = [next(iterators[id(items)], None) for items in lists]
-        order += [candidate for candidate in round_ if candidate is not None]
-        if all(candidate is None for candidate in round_):
-            return order
-
-
-def _unique(candidates: Sequence[Candidate]) -> Iterator[Candidate]:
-    seen: set[tuple[str, str]] = set()
-    for candidate in candidates:
-        if candidate.key not in seen:
-            seen.add(candidate.key)
-            yield candidate
 
 
 def evaluate_candidates(
@@ -203,6 +92,36 @@ def _in_a_process_of_its_own(unit: tuple) -> FoldResult:
 def _evaluate_as_configured(configuration: Mapping[str, Any], unit: tuple) -> FoldResult:
     with config_context(**configuration):
         return evaluate_fold(*unit)
+
+
+def scores_so_far(
+    candidates: Sequence[Candidate], results: Sequence[Sequence[FoldResult]], deciding: str | None
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Mean and standard error over folds of what was evaluated, by the candidate's key; NaN for what failed.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        Evaluated.
+    results : sequence of sequence of FoldResult
+        By candidate, then by fold.
+    deciding : str or None
+        The metric that decides; where there is none of that name, the first one.
+
+    Returns
+    -------
+    dict
+        What `Plan.next` takes.
+    """
+    found = {}
+    for candidate, folds in zip(candidates, results, strict=True):
+        failed = any(f.reason for f in folds)
+        values = np.array([f.scores.get(deciding or "score", next(iter(f.scores.values()))) for f in folds if f.scores])
+        values = values[np.isfinite(values)]
+        mean = values.mean() if len(values) and not failed else np.nan
+        error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 and not failed else np.nan
+        found[candidate.key] = float(mean), float(error)
+    return found
 
 
 def tabulate(candidates: Sequence[Candidate], results: Sequence[Sequence[FoldResult]]) -> dict[str, Any]:

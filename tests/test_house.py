@@ -13,7 +13,7 @@ FLOORS = [
     },
     {"knowledge", "catalogue"},
     {"recommenders", "evaluation", "limits", "members", "scoring", "composition", "winner"},
-    {"search", "advice", "collect"},
+    {"candidates", "advice", "plan", "search", "collect", "verification"},
     {"estimators"},
     set(),
     {"cli"},

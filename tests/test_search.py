@@ -1,4 +1,4 @@
-"""The plan of a search, and its table of results."""
+"""The evaluation of candidates, and the table of results."""
 
 import numpy as np
 import pytest
@@ -6,77 +6,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
 
-from sklmeta import Configuration
+from sklmeta.candidates import Candidate
 from sklmeta.evaluation import FoldResult
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.members import make_members
-from sklmeta.search import Candidate, evaluate_candidates, known_configurations, plan, tabulate, warn_of_failures
+from sklmeta.search import evaluate_candidates, scores_so_far, tabulate, warn_of_failures
 
 MEMBERS = make_members([("svc", SVC()), ("nb", GaussianNB()), ("lr", LogisticRegression())], "classification")
 SVC_MEMBER, NB_MEMBER, LR_MEMBER = MEMBERS
-
-
-def planned(recommended, heard_of, n_iter, members=MEMBERS, seed=0):
-    return plan(members, recommended, heard_of, n_iter, np.random.RandomState(seed))
-
-
-def names(candidates):
-    return [c.member.name for c in candidates]
-
-
-# -- known configurations --------------------------------------------------------------------------------------------
-
-
-def test_each_known_configuration_stands_for_the_members_that_agree():
-    linear = Configuration("svc", {"C": 2.0, "kernel": "linear", "class_weight": None})
-    other = Configuration("random_forest", {"min_samples_leaf": 3})
-    two = make_members([("a", SVC()), ("b", SVC(kernel="linear")), ("c", SVC(kernel="poly"))], "classification")
-    found = known_configurations(two, [linear, other])
-    assert list(found) == [linear]
-    assert names(found[linear]) == ["a", "b"]
-
-
-def test_configurations_that_pins_make_equal_stand_for_one_candidate():
-    known = [Configuration("gaussian_nb", {"var_smoothing": v}) for v in (1e-3, 1e-2, 1e-1)]
-    pinned = make_members(GaussianNB(var_smoothing=0.5), "classification")
-    assert list(known_configurations(pinned, known)) == known[:1]
-
-
-# -- the plan --------------------------------------------------------------------------------------------------------
-
-
-def test_advice_comes_first_and_in_its_order():
-    advice = [Candidate(SVC_MEMBER, {"C": 10.0}), Candidate(LR_MEMBER, {"C": 3.0}), Candidate(SVC_MEMBER, {"C": 2.0})]
-    assert planned(advice, {"svc", "nb", "lr"}, 3) == advice
-    more = planned(advice, {"svc", "nb", "lr"}, 9)
-    assert more[:3] == advice
-    assert len(more) == 9
-    assert {"svc", "nb", "lr"} == set(names(more[3:]))
-
-
-def test_who_was_never_heard_of_gets_an_equal_share():
-    advice = [Candidate(SVC_MEMBER, {"C": float(c)}) for c in range(1, 10)]
-    plan_ = planned(advice, {"svc"}, 9)
-    assert names(plan_) == ["svc", "nb", "lr"] * 3
-    assert [c for c in plan_ if c.member is SVC_MEMBER] == advice[:3]
-
-
-def test_when_the_advice_runs_out_the_share_is_drawn():
-    advice = [Candidate(SVC_MEMBER, {"C": 7.0})]
-    assert names(planned(advice, {"svc"}, 9)) == ["svc", "nb", "lr"] * 3
-
-
-def test_no_candidate_twice_and_no_more_than_there_are():
-    advice = [Candidate(NB_MEMBER, {"var_smoothing": 1e-9}), Candidate(NB_MEMBER, {"var_smoothing": 1e-9})]
-    plan_ = planned(advice, {"nb"}, 30)
-    assert len({c.key for c in plan_}) == len(plan_) == 30
-    finite = make_members(GaussianNB(), "classification", {"var_smoothing": [0.1, 0.2]})
-    assert len(planned([], set(), 30, finite)) == 2
-
-
-def test_a_longer_plan_starts_with_the_shorter():
-    advice = [Candidate(SVC_MEMBER, {"C": 7.0})]
-    assert planned(advice, {"svc"}, 12)[:5] == planned(advice, {"svc"}, 5)
 
 
 # -- evaluation ------------------------------------------------------------------------------------------------------
@@ -150,3 +87,20 @@ def test_failures_are_told_once():
         warn_of_failures(table)
     with pytest.raises(ValueError, match=r"All configurations failed.*svc {'svc__C': 1.0}: no memory"):
         warn_of_failures(tabulate(CANDIDATES, [[fold(reason="no memory")]] * 3))
+
+
+# -- what the next picks go by -----------------------------------------------------------------------------------------
+
+
+def test_scores_so_far_are_means_with_their_errors_and_nan_for_failures():
+    results = [[fold(0.5), fold(0.7)], [fold(0.9), fold(reason="KaputError")], [fold(0.9), fold(float("nan"))]]
+    found = scores_so_far(CANDIDATES, results, None)
+    assert found[CANDIDATES[0].key] == pytest.approx((0.6, 0.1))
+    assert np.isnan(found[CANDIDATES[1].key]).all()
+    assert found[CANDIDATES[2].key][0] == 0.9
+
+
+def test_the_deciding_metric_counts():
+    results = [[fold(a=0.1, b=0.2)], [fold(a=0.3, b=0.1)], [fold(a=0.2, b=0.0)]]
+    assert [mean for mean, _ in scores_so_far(CANDIDATES, results, "b").values()] == [0.2, 0.1, 0.0]
+    assert [mean for mean, _ in scores_so_far(CANDIDATES, results, None).values()] == [0.1, 0.3, 0.2]

@@ -20,7 +20,7 @@ class TaskMixture(Forest):
 
     Parameters
     ----------
-    n_estimators, min_samples_leaf, mixing, random_state
+    n_estimators, min_samples_leaf, mixing
         See `Forest`.
     sharpness : float, default=0.5
         How fast a task loses weight as it disagrees with what was observed.
@@ -28,6 +28,8 @@ class TaskMixture(Forest):
         Differences in score well below it do not count as disagreement.
     caution : float, default=0.1
         Share of the weights from before any evaluation that stays, from 0 to 1.
+    random_state : int, RandomState instance or None, default=0
+        Of the forest's trees.
 
     References
     ----------

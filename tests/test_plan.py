@@ -1,0 +1,142 @@
+"""What a search evaluates next."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import SVC
+
+from sklmeta import Configuration, KnowledgeBase
+from sklmeta.advice import Advice, consult
+from sklmeta.candidates import Candidate, known_configurations
+from sklmeta.members import make_members
+from sklmeta.plan import Plan
+from sklmeta.recommenders import Portfolio, TaskMixture
+
+MEMBERS = make_members([("svc", SVC()), ("nb", GaussianNB()), ("lr", LogisticRegression())], "classification")
+SVC_MEMBER, NB_MEMBER, LR_MEMBER = MEMBERS
+
+
+@dataclass
+class ListedAdvice:
+    """Advises a list, whatever comes of it."""
+
+    advised: list = field(default_factory=list)
+    heard_of: set = field(default_factory=set)
+
+    def recommend(self, n, scores):
+        return [c for c in self.advised if c.key not in scores][:n]
+
+
+def planned(advised, heard_of, n_iter, members=MEMBERS, batch=3):
+    plan = Plan(members, ListedAdvice(advised, heard_of), n_iter, np.random.RandomState(0))
+    found = []
+    while candidates := plan.next(batch, {c.key: (0.5, 0.1) for c in found}):
+        found += candidates
+    return found
+
+
+def names(candidates):
+    return [c.member.name for c in candidates]
+
+
+# -- known configurations --------------------------------------------------------------------------------------------
+
+
+def test_each_known_configuration_stands_for_the_members_that_agree():
+    linear = Configuration("svc", {"C": 2.0, "kernel": "linear", "class_weight": None})
+    other = Configuration("random_forest", {"min_samples_leaf": 3})
+    two = make_members([("a", SVC()), ("b", SVC(kernel="linear")), ("c", SVC(kernel="poly"))], "classification")
+    found = known_configurations(two, [linear, other])
+    assert list(found) == [linear]
+    assert names(found[linear]) == ["a", "b"]
+
+
+def test_configurations_that_pins_make_equal_stand_for_one_candidate():
+    known = [Configuration("gaussian_nb", {"var_smoothing": v}) for v in (1e-3, 1e-2, 1e-1)]
+    pinned = make_members(GaussianNB(var_smoothing=0.5), "classification")
+    assert list(known_configurations(pinned, known)) == known[:1]
+
+
+# -- the order -------------------------------------------------------------------------------------------------------
+
+
+def test_advice_comes_first_and_in_its_order():
+    advice = [Candidate(SVC_MEMBER, {"C": 10.0}), Candidate(LR_MEMBER, {"C": 3.0}), Candidate(SVC_MEMBER, {"C": 2.0})]
+    assert planned(advice, {"svc", "nb", "lr"}, 3) == advice
+    more = planned(advice, {"svc", "nb", "lr"}, 9)
+    assert more[:3] == advice
+    assert len(more) == 9
+    assert {"svc", "nb", "lr"} == set(names(more[3:]))
+
+
+def test_who_was_never_heard_of_gets_an_equal_share():
+    advice = [Candidate(SVC_MEMBER, {"C": float(c)}) for c in range(1, 10)]
+    found = planned(advice, {"svc"}, 9)
+    assert names(found) == ["svc", "nb", "lr"] * 3
+    assert [c for c in found if c.member is SVC_MEMBER] == advice[:3]
+
+
+def test_when_the_advice_runs_out_the_share_is_drawn():
+    assert names(planned([Candidate(SVC_MEMBER, {"C": 7.0})], {"svc"}, 9)) == ["svc", "nb", "lr"] * 3
+
+
+@pytest.mark.parametrize("batch", [1, 4, 50])
+def test_no_candidate_twice_and_no_more_than_there_are(batch):
+    advice = [Candidate(NB_MEMBER, {"var_smoothing": 1e-9}), Candidate(NB_MEMBER, {"var_smoothing": 1e-9})]
+    found = planned(advice, {"nb"}, 30, batch=batch)
+    assert len({c.key for c in found}) == len(found) == 30
+    finite = make_members(GaussianNB(), "classification", {"var_smoothing": [0.1, 0.2]})
+    assert len(planned([], set(), 30, finite, batch)) == 2
+    assert len(planned([], {"gaussian_nb"}, 30, finite, batch)) == 2
+
+
+def test_a_longer_plan_starts_with_the_shorter():
+    advice = [Candidate(SVC_MEMBER, {"C": 7.0})]
+    assert planned(advice, {"svc"}, 12)[:5] == planned(advice, {"svc"}, 5)
+
+
+# -- what was found out decides ----------------------------------------------------------------------------------------
+
+C = [
+    Configuration("svc", {"C": c, "kernel": "rbf", "gamma": "scale", "class_weight": None})
+    for c in (1.0, 2.0, 4.0, 8.0)
+]
+SCORES = pd.DataFrame([[0.90, 0.80, 0.95, 0.50]] * 3 + [[0.70, 0.90, 0.60, 0.95]] * 2, columns=C, index=list("abcde"))
+KB = KnowledgeBase.from_frames(None, {"accuracy": SCORES})
+
+
+def advice_on(binary, scoring=None, members=None, recommender=None):
+    members = members or make_members([("svc", SVC())], "classification")
+    return members, consult(KB, recommender or TaskMixture(), members, *binary, "classification", scoring)
+
+
+@pytest.mark.parametrize(("like", "best"), [({1.0: 0.70, 2.0: 0.90}, 8.0), ({1.0: 0.90, 2.0: 0.80}, 4.0)])
+@pytest.mark.parametrize(
+    ("scoring", "scale"), [("accuracy", 1.0), (None, 1.0), (lambda estimator, X, y: 0.0, 1.0), (len, 1000.0)]
+)
+def test_the_search_follows_the_tasks_that_agree(binary, scoring, scale, like, best):
+    _, advice = advice_on(binary, scoring)
+    known = {c.params["C"]: c.key for c in advice.recommend(4)}
+    scores = {known[c]: (scale * score, np.nan) for c, score in like.items()}
+    assert advice.recommend(1, scores)[0].params["C"] == best
+    assert advice.strategy(scores) == pytest.approx({"svc": 1.0})
+
+
+def test_members_that_share_a_configuration_are_all_tried(binary):
+    members = make_members([("a", SVC()), ("b", SVC())], "classification")
+    members, advice = advice_on(binary, members=members, recommender=Portfolio())
+    assert len(advice.recommend(99)) == 8
+    tried = advice.recommend(1)
+    left = advice.recommend(99, {tried[0].key: (0.5, 0.1)})
+    assert len(left) == 7
+    assert tried[0].key not in {c.key for c in left}
+
+
+def test_nothing_known_advises_nothing():
+    assert Advice().recommend(3) == []
+    assert Advice().strategy() == {}
+    assert Advice().heard_of == set()
