@@ -1,18 +1,23 @@
-"""The command line: build knowledge from a folder of tables, and say what is in a knowledge file."""
+"""The command line: build knowledge from a folder of tables, say what is in a knowledge file, repeat a part of it."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
+
+import numpy as np
+import pandas as pd
+import sklearn
 
 from sklmeta.collect import collect
 from sklmeta.datasets import read_folder
 from sklmeta.knowledge import KnowledgeBase, load_knowledge
 from sklmeta.knowledge.bundled import FOLDER
+from sklmeta.verification import verify
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 2 after an error, or 130 after an interrupt.
+        0, or 1 where `verify` found differences, or 2 after an error, or 130 after an interrupt.
     """
     args = _parser().parse_args(argv)
     try:
@@ -50,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="sklmeta", description="Learn across datasets what to try first.")
     rooms = parser.add_subparsers(required=True, metavar="knowledge")
     commands = rooms.add_parser("knowledge", help="build knowledge, or look at some").add_subparsers(
-        required=True, metavar="build|info"
+        required=True, metavar="build|info|verify"
     )
     build = commands.add_parser("build", help="evaluate configurations on a folder of tables")
     build.set_defaults(command=_build)
@@ -71,6 +76,14 @@ def _parser() -> argparse.ArgumentParser:
     info.set_defaults(command=_info)
     info.add_argument("file", nargs="?", metavar="FILE", help="default: what comes with sklmeta")
     info.add_argument("--task", choices=["classification", "regression"], help="which of the two that come with it")
+    again = commands.add_parser("verify", help="repeat evaluations drawn at random, and compare")
+    again.set_defaults(command=_verify)
+    again.add_argument("file", nargs="?", metavar="FILE", help="default: what comes with sklmeta")
+    again.add_argument("--task", choices=["classification", "regression"], help="which of the two that come with it")
+    again.add_argument("--data", required=True, metavar="DIR", help="the tables that it was measured on")
+    again.add_argument("--target", default="target", help="name of the target's column (default: target)")
+    again.add_argument("--n", type=_count, default=20, metavar="N", help="evaluations of a file (default: 20)")
+    again.add_argument("--random-state", type=int, default=0, metavar="SEED", help="of the draw (default: 0)")
     return parser
 
 
@@ -112,14 +125,54 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace) -> int:
-    if args.file is not None:
-        if args.task is not None:
-            raise ValueError("--task picks one of the two that come with sklmeta; leave it out when you name a file.")
-        _report(Path(args.file), KnowledgeBase.load(args.file))
-        return 0
-    for task in [args.task] if args.task else ["classification", "regression"]:
-        _report(FOLDER / f"{task}.zip", load_knowledge(task))
+    for path, knowledge in _files(args):
+        _report(path, knowledge)
     return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    same = True
+    for path, knowledge in _files(args):
+        found = verify(knowledge, args.data, n=args.n, random_state=args.random_state, target=args.target)
+        print(f"{path}\n{_comparison(found)}\n{_verdict(found, knowledge)}")
+        same = same and bool((found["verdict"] == "same").all())
+    return 0 if same else 1
+
+
+def _files(args: argparse.Namespace) -> Iterator[tuple[Path, KnowledgeBase]]:
+    """The knowledge that is named, or the two that come with sklmeta."""
+    if args.file is None:
+        for task in [args.task] if args.task else ["classification", "regression"]:
+            yield FOLDER / f"{task}.zip", load_knowledge(task)
+        return
+    if args.task is not None:
+        raise ValueError("--task picks one of the two that come with sklmeta; leave it out when you name a file.")
+    yield Path(args.file), KnowledgeBase.load(args.file)
+
+
+def _comparison(found: pd.DataFrame) -> str:
+    """One line for each score that was measured again."""
+    header = "task | configuration | metric | stored | again | verdict"
+    rows = (
+        f"{row.task} | {row.configuration!r} | {row.metric} | {row.stored:.7g} | {row.again:.7g} | {row.verdict}"
+        for row in found.itertuples()
+    )
+    return "\n".join([header, *rows])
+
+
+def _verdict(found: pd.DataFrame, knowledge: KnowledgeBase) -> str:
+    """How many scores are the same, by what tolerance, and what may explain the others."""
+    rounding = ", and the rounding of a compact file: 0.05 % of a score's distance from its task's best"
+    lines = [
+        f"{(found['verdict'] == 'same').sum()} of {len(found)} scores are the same; tolerance: 1e-6"
+        + (rounding if knowledge.info.get("compact") else "")
+    ]
+    then = knowledge.info.get("scikit-learn", "(not recorded)")
+    if then != sklearn.__version__:
+        lines.append(
+            f"measured with scikit-learn {then}, again with {sklearn.__version__}: differences may be due to that"
+        )
+    return "\n".join(lines)
 
 
 def _report(path: Path, knowledge: KnowledgeBase) -> None:
@@ -137,9 +190,9 @@ def describe(knowledge: KnowledgeBase) -> str:
     Returns
     -------
     str
-        Tasks, families, metrics, versions, and per base estimator the share of each status.
+        Tasks, families, metrics, versions; in all and per base estimator the share of each status and the CPU hours.
     """
-    status, names = knowledge.status, [str(c.estimator) for c in knowledge.configurations]
+    names = np.array([str(c.estimator) for c in knowledge.configurations], dtype=object)
     lines = [
         repr(knowledge),
         f"  families: {len(set(knowledge.families))}",
@@ -149,10 +202,19 @@ def describe(knowledge: KnowledgeBase) -> str:
     if "protocol" in knowledge.info:
         settings = ", ".join(f"{name}={value!r}" for name, value in knowledge.info["protocol"].items())
         lines.append(f"  protocol: {settings}")
+    every = np.ones(len(names), dtype=bool)
+    lines.append(f"  evaluations: {_outcomes(knowledge, every)}")
     for name in dict.fromkeys(names):
-        columns = [j for j, other in enumerate(names) if other == name]
-        counts = Counter(status[:, columns].ravel().tolist())
-        total = max(sum(counts.values()), 1)
-        shares = ", ".join(f"{counts[s] / total:.1%} {s}" for s in ("ok", "timeout", "failed", "missing") if counts[s])
-        lines.append(f"  {name}: {len(columns)} configurations, {shares}")
+        lines.append(f"  {name}: {(names == name).sum()} configurations, {_outcomes(knowledge, names == name)}")
     return "\n".join(lines)
+
+
+def _outcomes(knowledge: KnowledgeBase, columns: np.ndarray) -> str:
+    """Share of each status in some columns, and the CPU time of what ended well there, all folds together."""
+    status = knowledge.status[:, columns]
+    counts = Counter(status.ravel().tolist())
+    shares = [f"{counts[s] / status.size:.1%} {s}" for s in ("ok", "timeout", "failed", "missing") if counts[s]]
+    seconds = np.nansum(knowledge.fit_seconds[:, columns] + knowledge.score_seconds[:, columns])
+    if "protocol" in knowledge.info and seconds > 0:
+        shares.append(f"{seconds * knowledge.info['protocol']['cv'] / 3600:.2g} CPU hours")
+    return ", ".join(shares) or "none"

@@ -317,8 +317,13 @@ class _Book:
             families={name: task.family for name, task in self.tasks.items()},
             provenance={name: task.provenance for name, task in self.tasks.items()},
             task_type=self.protocol.task_type,
-            info={"protocol": vars(self.protocol), "scikit-learn": sklearn.__version__},
+            info={"protocol": vars(self.protocol), "scikit-learn": self._versions()},
         )
+
+    def _versions(self) -> str:
+        """Of the scikit-learn that measured what is here: a journal may be older than this process."""
+        every = [e.versions.get("scikit-learn") for found in self.evaluations.values() for e in found.values()]
+        return ", ".join(sorted({version for version in every if version})) or sklearn.__version__
 
     def _evaluation(self, line: str, name: Hashable, number: int) -> Evaluation:
         try:

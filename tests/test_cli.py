@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.datasets import load_diabetes, load_iris
 
 from sklmeta import KnowledgeBase, collect, load_knowledge
@@ -118,6 +119,7 @@ def test_info_counts_what_failed(tmp_path, capsys):
     KnowledgeBase.from_evaluations(evaluations).save(path)
     assert main(["knowledge", "info", str(path)]) == 0
     printed = capsys.readouterr().out
+    assert "  evaluations: 27.8% ok, 16.7% timeout, 5.6% failed, 50.0% missing\n" in printed
     assert "  a: 8 configurations, 31.2% ok, 18.8% timeout, 50.0% missing" in printed
     assert "  b: 1 configurations, 50.0% failed, 50.0% missing" in printed
     assert "measured with scikit-learn (not recorded)" in printed
@@ -127,6 +129,48 @@ def test_describe_of_empty_knowledge():
     assert "0 tasks, 0 configurations" in describe(KnowledgeBase.from_evaluations([]))
 
 
+def test_describe_adds_up_the_hours_of_all_folds():
+    seconds = {"fit_seconds": 500.0, "score_seconds": 100.0}
+    every = [Evaluation("t", Configuration(name), scores={"r2": 0.5}, **seconds) for name in ("a", "b")]
+    kb = KnowledgeBase.from_evaluations(every, info={"protocol": {"cv": 3}})
+    assert "  evaluations: 100.0% ok, 1 CPU hours\n" in describe(kb)
+    assert "  a: 1 configurations, 100.0% ok, 0.5 CPU hours\n" in describe(kb)
+
+
+def test_verify_repeats_what_was_built(folder, tmp_path, cheap, capsys):
+    out = tmp_path / "kb.zip"
+    build(folder, "--out", out, "--only", "first", "second", "--task", "regression", "--compact")
+    capsys.readouterr()
+    arguments = ["knowledge", "verify", str(out), "--data", str(folder), "--n", "3"]
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [str(out), "task | configuration | metric | stored | again | verdict"]
+    assert re.fullmatch(r"(first|second) \| Configuration\('\w+', .*\) \| r2 \| \S+ \| \S+ \| same", lines[2])
+    assert lines[-1].startswith("12 of 12 scores are the same; tolerance: 1e-6, and the rounding of a compact file")
+    assert main([*arguments, "--random-state", "1"]) == 0
+
+
+def test_verify_tells_differences_apart(folder, tmp_path, cheap, capsys):
+    build(folder, "--out", tmp_path / "kb.zip", "--only", "first", "--task", "regression")
+    good = KnowledgeBase.load(tmp_path / "kb.zip")
+    worse = KnowledgeBase(
+        good.tasks,
+        good.configurations,
+        {m: good.scores(m) - 0.1 * (m == "r2") for m in good.metrics},
+        task_type="regression",
+        info={**good.info, "scikit-learn": "0.99"},
+    )
+    worse.save(tmp_path / "worse.zip")
+    capsys.readouterr()
+    assert main(["knowledge", "verify", str(tmp_path / "worse.zip"), "--data", str(folder)]) == 1
+    *rows, summary, versions = capsys.readouterr().out.splitlines()
+    assert [row.split(" | ")[2] for row in rows if row.endswith(" | differs")] == ["r2", "r2"]
+    assert summary == "6 of 8 scores are the same; tolerance: 1e-6"
+    assert (
+        versions == f"measured with scikit-learn 0.99, again with {sklearn.__version__}: differences may be due to that"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -134,6 +178,9 @@ def test_describe_of_empty_knowledge():
         (["info", "{tmp}/tables/first.csv"], "is not a knowledge file, or it is damaged"),
         (["info", "{tmp}", "--task", "regression"], "--task picks one of the two that come with sklmeta"),
         (["build", "{tmp}/nowhere", "--out", "{tmp}/kb.zip"], "is not a folder. Give one that holds"),
+        (["verify", "--data", "{tmp}/nowhere"], "is not a folder. Give one that holds"),
+        (["verify", "--data", "{tmp}/tables"], "There is nothing to repeat: none of the knowledge's tasks"),
+        (["verify", "{tmp}/nowhere.zip", "--data", "{tmp}"], "There is no knowledge file at"),
         (["build", "{tmp}", "--out", "{tmp}/kb.zip"], "holds no .parquet or .csv file"),
         (["build", "{tmp}/tables", "--out", "{tmp}/no/kb.zip"], "There is no folder"),
         (["build", "{tmp}/tables", "--out", "{tmp}"], "is a folder; --out must name a file, such as"),
@@ -152,7 +199,7 @@ def test_errors_are_one_line(folder, tmp_path, capsys, arguments, message):
     ("arguments", "message"),
     [
         ([], "the following arguments are required: knowledge; see sklmeta --help"),
-        (["knowledge"], "the following arguments are required: build|info; see sklmeta knowledge --help"),
+        (["knowledge"], "the following arguments are required: build|info|verify; see sklmeta knowledge --help"),
         (["knowledge", "make"], "invalid choice: 'make'"),
         (["knowledge", "build", "x"], "the following arguments are required: --out"),
         (["knowledge", "build", "x", "--out", "y", "--configurations", "0"], "must be a whole number above 0, got '0'"),

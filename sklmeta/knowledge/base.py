@@ -257,7 +257,7 @@ class KnowledgeBase:
             The file, commonly ending in ``.zip``.
         compact : bool, default=False
             Whether to round: scores to 0.05 % of their distance from the task's best one, which is at most 65504;
-            standard errors and seconds to 0.05 %; meta-features to single precision.
+            standard errors and seconds to 0.05 %; meta-features to single precision. What is loaded says so in `info`.
 
         Raises
         ------

@@ -165,7 +165,7 @@ def _arguments(manifest: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         "reasons": {(tasks[i], configurations[j]): why for i, j, why in manifest["reasons"]},
         "provenance": {t: about for t, about in zip(tasks, manifest["provenance"], strict=True) if about is not None},
         "task_type": manifest["task_type"],
-        "info": manifest["info"],
+        "info": {**manifest["info"], **({"compact": True} if manifest["compact"] else {})},
     }
 
 
