@@ -117,11 +117,17 @@ def catalogue(task_type: str) -> Mapping[str, CatalogueEntry]:
 
 
 def find_entry(estimator: Any, task_type: str) -> CatalogueEntry | None:
-    """The entry for an estimator's class, or None where sklmeta does not know it."""
+    """The entry for an estimator's class, or None where sklmeta does not know it.
+
+    It may be one that `catalogue` does not list: those of `sklmeta.gradient` are known on request.
+    """
     for entry in catalogue(task_type).values():
         if type(entry.estimator) is type(estimator):
             return entry
-    return None
+    kind: Any = type(estimator)
+    if kind.__module__ != _ADAPTING_MODULE or kind.__qualname__ not in _ADAPTING[task_type]:
+        return None
+    return _entry_on_request(kind, task_type, learned=estimator.init is not None)
 
 
 def default_configurations(task_type: str, n: int = 12, estimators: Iterable[str] | None = None) -> list[Configuration]:
@@ -424,3 +430,35 @@ def _regression() -> Mapping[str, CatalogueEntry]:
         CatalogueEntry("mlp", MLPRegressor(), SearchSpace(_NETWORK), scale_target=True, practice=_NETWORK_PRACTICE),
     ]
     return MappingProxyType({entry.name: entry for entry in entries})
+
+
+# -- on request ----------------------------------------------------------------------------------------------
+# Estimators that adapt what was learned across tasks. They are for those who bring an init, so no default list and
+# no knowledge has them; and known by name alone, for importing them would make every `import sklmeta` slower.
+
+_ADAPTING_MODULE = "sklmeta.gradient.estimators"
+# a strength asks for the exact minimum, steps or their rate for steps: where the user set one, the other has no place
+_NEAR_A_CENTRE = SearchSpace(
+    {"regularization": loguniform(1e-2, 1e2), "n_steps": [None], "inner_rate": [None]},
+    {"regularization": {"n_steps": (None,), "inner_rate": (None,)}},
+)
+_BY_STEPS = SearchSpace({"n_steps": LogUniformInt(1, 300)})
+_ADAPTING = {
+    "classification": {
+        "MetaLinearClassifier": ("meta_linear", _NEAR_A_CENTRE),
+        "MetaSVC": ("meta_svc", _NEAR_A_CENTRE),
+        "MetaMLPClassifier": ("meta_mlp", _BY_STEPS),
+    },
+    "regression": {
+        "MetaLinearRegressor": ("meta_linear", _NEAR_A_CENTRE),
+        "MetaSVR": ("meta_svr", _NEAR_A_CENTRE),
+        "MetaMLPRegressor": ("meta_mlp", _BY_STEPS),
+    },
+}
+
+
+@cache
+def _entry_on_request(kind: type[BaseEstimator], task_type: str, learned: bool) -> CatalogueEntry:
+    """The entry of an estimator that adapts; an init that was learned scales numbers itself, as it saw them."""
+    name, space = _ADAPTING[task_type][kind.__qualname__]
+    return CatalogueEntry(name, kind(), space, scale=not learned, sparse=False)

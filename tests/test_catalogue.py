@@ -1,4 +1,6 @@
 import hashlib
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -7,10 +9,11 @@ from scipy import sparse
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.linear_model import LogisticRegression, Perceptron
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from sklmeta import Configuration
+from sklmeta import Configuration, MetaEstimator
 from sklmeta.calibration import CalibratedMember
 from sklmeta.catalogue import (
     TASK_TYPES,
@@ -21,6 +24,15 @@ from sklmeta.catalogue import (
     find_entry,
 )
 from sklmeta.exceptions import UnknownEstimatorError
+from sklmeta.gradient import (
+    MetaLinearClassifier,
+    MetaLinearRegressor,
+    MetaMLPClassifier,
+    MetaMLPRegressor,
+    MetaSVC,
+    MetaSVR,
+    meta_train,
+)
 
 NAMES = {
     "classification": [
@@ -230,3 +242,116 @@ def test_unknown_task_type():
 def test_unknown_hyperparameter():
     with pytest.raises(ValueError, match="Invalid parameter 'c' for estimator SVC"):
         build_estimator(Configuration("svc", {"c": 1.0}), "classification")
+
+
+# -- known on request ----------------------------------------------------------------------------------------
+
+ON_REQUEST = [
+    ("classification", "meta_linear", MetaLinearClassifier, "linear"),
+    ("classification", "meta_svc", MetaSVC, "svm"),
+    ("classification", "meta_mlp", MetaMLPClassifier, "mlp"),
+    ("regression", "meta_linear", MetaLinearRegressor, "linear"),
+    ("regression", "meta_svr", MetaSVR, "svm"),
+    ("regression", "meta_mlp", MetaMLPRegressor, "mlp"),
+]
+
+
+def related(task, seed, n=60):
+    """Rows that differ in scale from column to column, of one of many tasks alike."""
+    rng = np.random.RandomState(seed)
+    X = rng.randn(n, 3) * [1, 10, 100] + [0, 5, 500]
+    x = (X - [0, 5, 500]) @ [1.0, 0.2, 0.01] + 0.3 * rng.randn(n)
+    return X, target(x, task)
+
+
+def learned(task, model):
+    return meta_train([related(task, seed) for seed in range(8)], model, "maml", max_iter=30, random_state=0)
+
+
+@pytest.mark.parametrize(("task", "name", "kind", "model"), ON_REQUEST)
+def test_what_adapts_is_known_on_request(task, name, kind, model):
+    entry = find_entry(kind(), task)
+    assert (entry.name, type(entry.estimator)) == (name, kind)
+    assert find_entry(kind(), task) is entry
+    assert name not in catalogue(task)
+    assert name not in {c.estimator for c in default_configurations(task, 1)}
+    other = {"classification": "regression", "regression": "classification"}[task]
+    assert find_entry(kind(), other) is None
+
+    class Mine(kind):
+        pass
+
+    assert find_entry(Mine(), task) is None
+
+
+def test_importing_sklmeta_leaves_the_gradient_package_alone():
+    code = "import sys, sklmeta; sys.exit('sklmeta.gradient' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(("task", "name", "kind", "model"), ON_REQUEST)
+def test_every_draw_of_what_adapts_can_be_fitted(task, name, kind, model):
+    X, y = related(task, 99, 40)
+    for init in (None, learned(task, model)):
+        estimator = kind(init)
+        entry = find_entry(estimator, task)
+        draws = entry.configurations(6)
+        assert len(set(draws)) == 6
+        for configuration in draws[:4]:
+            fitted = default_pipeline(entry, clone(estimator).set_params(**configuration.params)).fit(X, y)
+            assert fitted[-1].init is init
+            assert fitted.predict(X).shape == (40,)
+
+
+def test_an_init_gets_numbers_as_it_saw_them():
+    init = learned("classification", "svm")
+    assert find_entry(MetaSVC(), "classification").scale
+    assert not find_entry(MetaSVC(init), "classification").scale
+    X, y = related("classification", 99, 12)
+    behind = default_pipeline(find_entry(MetaSVC(init), "classification"), MetaSVC(init)).fit(X, y)
+    np.testing.assert_allclose(behind.decision_function(X), MetaSVC(init).fit(X, y).decision_function(X))
+
+
+def test_a_search_over_what_adapts_and_what_starts_anew():
+    init = learned("classification", "svm")
+    X, y = related("classification", 99)
+    members = [("svc", SVC()), ("meta", MetaSVC(init=init))]
+    search = MetaEstimator(members, n_iter=8, cv=3, random_state=0).fit(X, y)
+    tried = list(search.cv_results_["estimator"])
+    assert tried.count("svc") >= 2
+    assert tried.count("meta") >= 2
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    strengths = {params.get("meta__regularization") for params in search.cv_results_["params"]} - {None}
+    assert strengths
+    assert all(0.01 <= strength <= 100 for strength in strengths)
+    assert dict(clone(search).estimators)["meta"].init is init
+    assert search.score(X, y) > 0.8
+
+
+def test_search_shares_the_init_and_keeps_pins():
+    init = learned("regression", "linear")
+    X, y = related("regression", 99)
+    search = MetaEstimator(MetaLinearRegressor(init=init, n_steps=3), n_iter=4, cv=3).fit(X, y)
+    assert len(search.cv_results_["params"]) == 1, "with steps pinned there is nothing left to search"
+    assert search.best_estimator_[-1].n_steps == 3
+    assert search.best_estimator_[-1].init is init
+    pinned = MetaEstimator(MetaLinearRegressor(init=init, regularization=0.5), n_iter=4, cv=3).fit(X, y)
+    assert pinned.best_estimator_[-1].regularization == 0.5
+    asked = MetaEstimator(
+        MetaLinearRegressor(init=init),
+        param_distributions={"n_steps": [1, 5, 25]},
+        n_iter=3,
+        cv=3,
+    ).fit(X, y)
+    assert {p["meta_linear__n_steps"] for p in asked.cv_results_["params"]} == {1, 5, 25}
+    assert np.isfinite(asked.cv_results_["mean_test_score"]).all()
+
+
+def test_an_init_behind_the_users_own_preparation():
+    tasks = [related("classification", seed) for seed in range(8)]
+    init = meta_train([(StandardScaler().fit_transform(X), y) for X, y in tasks], "svm", "imaml", max_iter=20)
+    X, y = related("classification", 99)
+    own = make_pipeline(StandardScaler(), MetaSVC(init=init))
+    search = MetaEstimator([("own", own)], n_iter=4, cv=3, random_state=0).fit(X, y)
+    assert len({params["own__metasvc__regularization"] for params in search.cv_results_["params"]}) == 4
+    assert search.best_estimator_[-1].init is init
