@@ -7,7 +7,7 @@ from sklearn.svm import SVC
 
 from sklmeta import Configuration, KnowledgeBase
 from sklmeta.exceptions import UnknownEstimatorError
-from sklmeta.recommenders import AverageRank, NearestTasks, Portfolio, Recommendation
+from sklmeta.recommenders import AverageRank, Forest, NearestTasks, Portfolio, Recommendation, TaskMixture
 
 A, B, C = map(Configuration, "abc")
 
@@ -35,6 +35,15 @@ def test_average_rank_is_the_mean_rank():
     assert found == list(expected)
 
 
+@pytest.mark.parametrize("one", [AverageRank(), Portfolio()], ids=repr)
+def test_each_tasks_own_unit_does_not_matter_to_those_that_scale_each_task(one):
+    features, table = made_up_frames(n_tasks=30)
+    rng = np.random.default_rng(0)
+    other = table.mul(rng.uniform(0.1, 100, 30), axis=0).add(rng.normal(size=30), axis=0)
+    expected = names(one.fit(knowledge(table, features)).recommend(n=99))
+    assert names(one.fit(knowledge(other, features)).recommend(n=99)) == expected
+
+
 def test_average_rank_decides_ties_by_the_mean_place():
     table = pd.DataFrame({"a": [1.0, 0.4, 0.0], "b": [0.6, 0.8, 0.0], "c": [0.0, 0.0, 1.0]})
     assert names(AverageRank().fit(knowledge(table)).recommend(n=3)) == ["b", "a", "c"]
@@ -57,8 +66,8 @@ def test_the_portfolio_goes_on_from_what_was_observed():
     assert names(one.recommend(observed={C: 0.9})) == ["a"]
 
 
-@pytest.mark.parametrize("one", [Portfolio().fit(KB), NearestTasks(2).fit(KB)], ids=repr)
-def test_what_failed_on_the_new_task_covers_nothing(one):
+def test_what_failed_on_the_new_task_covers_nothing():
+    one = Portfolio().fit(KB)
     failed, tried = one.recommend(observed={A: np.nan}, n=2), one.recommend(observed={A: 0.9}, n=2)
     assert names(failed) == names(one.recommend(candidates=[B, C], n=2)) == ["b", "c"]
     assert names(tried) == ["c", "b"]
@@ -68,6 +77,65 @@ def test_nearest_tasks_listens_to_the_nearest():
     one = NearestTasks(n_neighbors=2).fit(KB)
     assert names(one.recommend({"log_rows": 9.0})) == ["c"]
     assert names(one.recommend({"log_rows": 1.0})) == ["a"]
+
+
+def test_where_more_is_to_be_gained_counts_more():
+    table = pd.DataFrame({"a": [0.91, 0.92, 0.1], "b": [0.90, 0.91, 0.5], "c": [0.50, 0.50, 0.6]})
+    evenly, by_stakes = Portfolio().fit(knowledge(table)), NearestTasks().fit(knowledge(table))
+    assert names(evenly.recommend(candidates=[A, C])) == ["a"]
+    assert names(by_stakes.recommend(candidates=[A, C])) == ["c"]
+
+
+def two_kinds(n=60, seed=0):
+    """Tasks on which "good on small" or "good on large" wins by rows; the other meta-features are noise."""
+    rng = np.random.default_rng(seed)
+    large = np.arange(n) % 2 == 1
+    features = pd.DataFrame(rng.normal(size=(n, 6))).assign(log_rows=np.where(large, 9.0, 5.0))
+    small_wins = np.where(large[:, None], [[0.6, 0.9, 0.8, 0.7]], [[0.9, 0.6, 0.8, 0.75]])
+    return features, pd.DataFrame(small_wins + rng.normal(0, 0.01, (n, 4)), columns=list("abcd"))
+
+
+@pytest.mark.parametrize("one", [Forest(), TaskMixture()], ids=repr)
+def test_the_forest_learns_which_meta_features_matter(one):
+    features, table = two_kinds()
+    one.fit(knowledge(table, features))
+    noise = dict(zip(range(6), features.iloc[3, :6], strict=True))  # like task 3, which is large
+    assert names(one.recommend({**noise, "log_rows": 5.0})) == ["a"]
+    assert names(one.recommend({**noise, "log_rows": 9.0})) == ["b"]
+
+
+def test_observations_outweigh_meta_features_that_mislead():
+    features, table = two_kinds()
+    one = TaskMixture().fit(knowledge(table, features))
+    seen = {Configuration("c"): 0.8, Configuration("d"): 0.7}  # as on the large ones
+    strategy = one.strategy({"log_rows": 5.0}, observed=seen)
+    assert strategy["b"] > one.strategy({"log_rows": 5.0})["b"]
+    assert one.strategy({"log_rows": 5.0}, observed={Configuration("c"): 0.8}) == one.strategy({"log_rows": 5.0})
+    assert Forest().fit(one.knowledge_).strategy({"log_rows": 5.0}, observed=seen)["b"] < strategy["b"]
+
+
+def test_failures_count_as_the_worst_seen():
+    features, table = two_kinds()
+    one = TaskMixture().fit(knowledge(table, features))
+    seen = {Configuration("c"): 0.8, Configuration("a"): np.nan, Configuration("d"): 0.7}
+    assert one.strategy(observed=seen) == one.strategy(observed={**seen, Configuration("a"): 0.7})
+    assert one.strategy(observed=dict.fromkeys(seen, np.nan)) == one.strategy()
+
+
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        (Forest(n_estimators=0), "n_estimators must be an integer of at least 1, got 0"),
+        (Forest(min_samples_leaf=1.5), "min_samples_leaf must be an integer of at least 1, got 1.5"),
+        (TaskMixture(mixing=1.5), "mixing must be between 0 and 1, got 1.5"),
+        (TaskMixture(sharpness=-1.0), "sharpness must not be negative.* got sharpness=-1.0"),
+        (TaskMixture(epsilon=0.0), "epsilon must be positive.*epsilon=0.0"),
+        (TaskMixture(caution=2.0), "caution between 0 and 1.*caution=2.0"),
+    ],
+)
+def test_parameters_that_make_no_sense(one, message):
+    with pytest.raises(ValueError, match=message):
+        one.fit(KB)
 
 
 def test_nearest_tasks_second_pick_is_unlike_the_first():

@@ -4,18 +4,25 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import special
+from sklearn.decomposition import PCA
+from sklearn.ensemble import ExtraTreesRegressor
 
 from sklmeta.recommenders.kernels import (
     above_median,
+    agreement_weights,
     bounded_seconds,
     completed,
     greedy_portfolio,
     mean_ranks,
     neighbour_weights,
+    principal_scores,
+    rank_places,
     robust_scale,
     scaled,
+    shared_leaves,
     softmax,
     standardised,
+    upper_span,
     weighted_quantile,
 )
 
@@ -268,3 +275,60 @@ def test_timeouts_are_as_slow_as_the_slowest_that_finished():
     seconds = np.array([[1.0, nan, 3.0], [nan, nan, nan], [2.0, nan, 0.5]])
     timeout = np.array([[False, True, False], [True, False, False], [True, False, False]])
     np.testing.assert_array_equal(bounded_seconds(seconds, timeout), [[1, 3, 3], [nan, nan, nan], [2, nan, 0.5]])
+
+
+# -- likeness of tasks -------------------------------------------------------------------------------------------------
+
+
+def test_shared_leaves_are_the_weights_of_a_forests_prediction():
+    rng = np.random.default_rng(0)
+    M, Z = rng.normal(size=(40, 5)), rng.normal(size=(40, 3))
+    forest = ExtraTreesRegressor(20, min_samples_leaf=3, random_state=0).fit(M, Z)
+    for new in rng.normal(size=(5, 5)):
+        w = shared_leaves(forest.apply(M), forest.apply(new[None])[0])
+        assert w.sum() == pytest.approx(1)
+        np.testing.assert_allclose(w @ Z, forest.predict(new[None])[0])
+
+
+def test_a_leaf_that_no_known_row_is_in_is_left_out():
+    np.testing.assert_allclose(shared_leaves(np.array([[0, 5], [0, 6], [1, 7]]), np.array([0, 9])), [0.5, 0.5, 0.0])
+
+
+@pytest.mark.parametrize("sharpness", [0.0, 0.5, 3.0])
+def test_agreement_is_what_its_formula_says(sharpness):
+    rng = np.random.default_rng(1)
+    known, new, prior = rng.random((6, 4)), rng.random(4), rng.dirichlet(np.ones(6))
+    expected = []
+    for i in range(6):
+        disagreement = 0.0
+        for j in range(4):
+            r_new, r_known = max(new) - new[j], max(known[i]) - known[i, j]
+            disagreement += abs(np.log(r_new + 0.005) - np.log(r_known + 0.005))
+        expected.append(prior[i] * np.exp(-sharpness * disagreement))
+    found = agreement_weights(prior, known, new, sharpness, 0.005)
+    np.testing.assert_allclose(found, np.array(expected) / sum(expected))
+
+
+def test_agreement_survives_many_observations_and_tasks_without_weight():
+    known = np.vstack([np.linspace(0, 1, 500), np.linspace(1, 0, 500), np.linspace(1, 0, 500)])
+    w = agreement_weights(np.array([0.0, 0.5, 0.5]), known, np.linspace(0, 1, 500), 2.0, 0.005)
+    np.testing.assert_allclose(w, [0.0, 0.5, 0.5])
+
+
+def test_places_go_from_last_to_first():
+    np.testing.assert_allclose(
+        rank_places(np.array([[0.1, 0.3, 0.2], [0.5, 0.5, 0.1]])), [[0, 1, 0.5], [0.75, 0.75, 0]]
+    )
+    np.testing.assert_allclose(rank_places(np.array([[0.3]])), [[1.0]])
+
+
+def test_the_span_is_from_the_median_or_else_from_the_worst():
+    np.testing.assert_allclose(
+        upper_span(np.array([[0.0, 0.5, 0.8], [0.2, 0.8, 0.8], [0.5, 0.5, 0.5]])), [0.3, 0.6, 0.0]
+    )
+
+
+def test_principal_scores_are_those_of_scikit_learn():
+    Z = np.random.default_rng(2).normal(size=(20, 6))
+    np.testing.assert_allclose(np.abs(principal_scores(Z, 3)), np.abs(PCA(3).fit_transform(Z)))
+    assert principal_scores(Z[:2], 10).shape == (2, 2)

@@ -36,8 +36,8 @@ class Recommender(BaseEstimator, ABC):
       unknown and estimated. A task without any score in the metric says nothing and is left out.
     * A configuration that was evaluated nowhere is recommended last, with NaN for what to expect, and changes nothing
       in the order of the others.
-    * Only differences within a task count for the order: adding a number to a task's scores, or multiplying them by a
-      positive one, changes none.
+    * Only differences within a task count for the order: adding a number to a task's scores, or multiplying all scores
+      of the knowledge by a positive one, changes none.
 
     A new recommender implements `_weights` and `_order`.
     """

@@ -74,7 +74,7 @@ class Forest(LikenessPortfolio):
         )
         # rows in an order of their own, for bootstrap draws go by position
         order = np.lexsort([*self.promise_.T, *self.standardised_.T])
-        outputs = principal_scores(self.promise_[order], _COMPONENTS)
+        outputs = principal_scores((self.promise_ * self.stakes_[:, None])[order], _COMPONENTS)
         self.forest_: ExtraTreesRegressor = forest.fit(
             self.standardised_[order], outputs if outputs.shape[1] > 1 else outputs.ravel()
         )

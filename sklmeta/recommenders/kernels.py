@@ -56,9 +56,14 @@ def above_median(Y: np.ndarray) -> np.ndarray:
 
     Where most of a task's scores are its best one, that is 0 and its worst is -1.
     """
-    median, best = np.median(Y, axis=1, keepdims=True), Y.max(axis=1, keepdims=True)
-    span = np.where(best > median, best - median, best - Y.min(axis=1, keepdims=True))
-    return np.clip((Y - median) / np.where(span > 0, span, 1.0), -1.0, 1.0)
+    span = upper_span(Y)[:, None]
+    return np.clip((Y - np.median(Y, axis=1, keepdims=True)) / np.where(span > 0, span, 1.0), -1.0, 1.0)
+
+
+def upper_span(Y: np.ndarray) -> np.ndarray:
+    """What there is to gain on each task: its best score minus its median, or minus its worst where that is 0."""
+    median, best = np.median(Y, axis=1), Y.max(axis=1)
+    return np.where(best > median, best - median, best - Y.min(axis=1))
 
 
 def mean_ranks(Y: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -253,8 +258,8 @@ def agreement_weights(
     shortfall = np.log(new.max() - new + epsilon)
     shortfalls = np.log(known.max(axis=1, keepdims=True) - known + epsilon)
     disagreement = np.abs(shortfalls - shortfall).sum(axis=1)
-    reachable = prior > 0
-    w = prior * np.exp(-sharpness * (disagreement - disagreement[reachable].min()))
+    disagreement = np.where(prior > 0, disagreement, np.inf)  # what weighs nothing must not be the measure
+    w = prior * np.exp(-sharpness * (disagreement - disagreement.min())) if sharpness > 0 else prior
     return w * (prior.sum() / w.sum())
 
 
