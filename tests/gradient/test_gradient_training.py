@@ -173,6 +173,45 @@ def sine_of_three(rng):
     return Episode(X[:3], X[:3, 0], X[3:], X[3:, 0])
 
 
+@pytest.mark.parametrize(
+    ("model", "algorithm", "classes", "rate"),
+    [
+        ("mlp", "maml", True, 0.4),
+        ("linear", "reptile", True, 0.4),
+        ("svm", "maml", True, 0.01),
+        ("mlp", "meta-sgd", False, 0.01),
+        ("linear", "reptile", False, 0.05),
+    ],
+)
+def test_the_default_inner_rate_goes_by_the_loss(model, algorithm, classes, rate):
+    rng = np.random.default_rng(0)
+    tasks = [blobs(rng) for _ in range(4)] if classes else linear_tasks(4)
+    init = meta_train(tasks, model, algorithm, max_iter=1, meta_rate=0.0, random_state=0)
+    np.testing.assert_allclose(init.rates, rate)
+    assert init.provenance["inner_rate"] == rate
+
+
+def test_five_default_steps_adapt_a_perceptron_to_unseen_classes():
+    rng = np.random.default_rng(0)
+    tasks = [blobs(rng, labels=labels) for labels in ("abc", "def") for _ in range(10)]
+    new = [blobs(rng, 60, labels="xyz") for _ in range(10)]
+
+    def accuracy(**options):
+        model = MetaMLPClassifier(init=meta_train(tasks, max_iter=100, random_state=0, **options))
+        return np.mean([model.fit(X[:6], y[:6]).score(X, y) for X, y in new])
+
+    assert accuracy() > max(0.87, accuracy(inner_rate=0.01))
+
+
+def test_tasks_that_have_little_in_common_get_little_strength():
+    def strength(spread):
+        tasks = linear_tasks(n_rows=8, spread=spread)
+        noisy = [(X, y + np.random.default_rng(i).normal(size=8)) for i, (X, y) in enumerate(tasks)]
+        return meta_train(noisy, "linear", "imaml", max_iter=200, scale=False, random_state=0).regularization
+
+    assert strength(0.1) > 3 > 1 / 3 > strength(10.0)
+
+
 def test_scaling_makes_the_tasks_units_irrelevant():
     tasks = linear_tasks()
     units = np.array([1e4, 1e-3, 1.0])
