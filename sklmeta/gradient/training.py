@@ -127,7 +127,8 @@ def meta_train(
     meta_batch_size : int, default=25
         Tasks of an outer iteration.
     validation_tasks : iterable of (X, y) or Episode, callable, or None, default=None
-        Tasks to stop by: the weights that do best on them are kept.
+        Tasks to stop by: the weights that do best on them are kept. Where one pass learns all, they are only
+        judged by: ``init.history`` has their loss.
     n_iter_no_change : int, default=10
         Checks on `validation_tasks` (100 in all over `max_iter`) without improvement before stopping.
     dtype : {"float32", "float64"} or None, default=None
@@ -231,19 +232,19 @@ def meta_train(
     )
     source = source.stratified(training.task == "classification")
     rng = np.random.default_rng(seeds[2])
+    validation = _validation(validation_tasks, _ready(init, problem), n_shots, n_query, rng)
     if chosen.exact(model) and algorithm != "imaml":
-        return _learned_exactly(init, source, schedule, rng)
-    validation = _validation(validation_tasks, init, n_shots, n_query, rng)
+        return _learned_exactly(init, source, schedule, validation, rng)
     with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite raises, and says what to do
-        learned = _learned(chosen, init, source, schedule, validation, rng)
-    return learned if training is problem else _with_blank_head(learned, problem)
+        learned = _learned(chosen, init, source, schedule, _Curve(init, problem, schedule, validation), rng)
+    return _ready(learned, problem)
 
 
 class _Curve:
     """The learning curve, and the best point on it that validation tasks saw."""
 
-    def __init__(self, init: MetaInit, schedule: Schedule, validation: list[Batch]):
-        self.init, self.schedule, self.validation = init, schedule, validation
+    def __init__(self, init: MetaInit, problem: Problem, schedule: Schedule, validation: list[Batch]):
+        self.init, self.problem, self.schedule, self.validation = init, problem, schedule, validation
         self.every = max(1, schedule.max_iter // N_RECORDS)
         self.losses: list[float] = []
         self.points: list[tuple[float, float, float, float]] = []
@@ -260,7 +261,7 @@ class _Curve:
             )
         self.losses.append(loss)
         if iteration % self.every == 0:
-            validated = _validated(self.init, meta, self.validation)
+            validated = _validated(_ready(_with(self.init, meta), self.problem), self.validation)
             seconds = time.perf_counter() - self.began
             self.points.append((iteration, float(np.mean(self.losses)), validated, seconds))
             self.losses = []
@@ -277,8 +278,12 @@ class _Curve:
 
     def history(self) -> dict[str, np.ndarray]:
         """The curve as arrays."""
-        columns = np.array(self.points, dtype=float).reshape(-1, 4).T
-        return dict(zip(("iteration", "loss", "validation_loss", "seconds"), columns, strict=True))
+        return _history(self.points)
+
+
+def _history(points: list[tuple[float, float, float, float]]) -> dict[str, np.ndarray]:
+    columns = np.array(points, dtype=float).reshape(-1, 4).T
+    return dict(zip(("iteration", "loss", "validation_loss", "seconds"), columns, strict=True))
 
 
 def _learned(
@@ -286,14 +291,13 @@ def _learned(
     init: MetaInit,
     source: Source,
     schedule: Schedule,
-    validation: list[Batch],
+    curve: _Curve,
     rng: np.random.Generator,
 ) -> MetaInit:
     """The outer loop: draw tasks, take their meta-gradient, step."""
-    meta = Meta(init.weights, init.rates, float(np.log(init.regularization)))
+    meta = _meta_of(init)
     optimisers = Meta(Adam(), Adam(), Adam())  # type: ignore[arg-type]
     parallel = None if schedule.n_jobs in (None, 1) else Parallel(schedule.n_jobs, prefer="threads")
-    curve = _Curve(init, schedule, validation)
     n_rows = 0.0
     for iteration in range(1, schedule.max_iter + 1):
         batches = init.batches(source.draw(rng, schedule.meta_batch_size))
@@ -306,15 +310,15 @@ def _learned(
         curve.record(iteration, loss, meta)
         if curve.stalled:
             break
-    best = curve.best[1] or meta
-    return replace(
-        init,
-        weights=best.theta,
-        rates=best.rates,
-        regularization=float(np.exp(best.log_penalty)),
-        n_rows=n_rows,
-        history=curve.history(),
-    )
+    return replace(_with(init, curve.best[1] or meta), n_rows=n_rows, history=curve.history())
+
+
+def _meta_of(init: MetaInit) -> Meta:
+    return Meta(init.weights, init.rates, float(np.log(init.regularization)))
+
+
+def _with(init: MetaInit, meta: Meta) -> MetaInit:
+    return replace(init, weights=meta.theta, rates=meta.rates, regularization=float(np.exp(meta.log_penalty)))
 
 
 def _stepped(algorithm: Algorithm, meta: Meta, gradient: Meta, optimisers: Meta, rate: float) -> Meta:
@@ -334,18 +338,23 @@ def _clipped(gradient: Any) -> Any:
     return gradient * min(1.0, 10 / (float(np.linalg.norm(gradient)) + 1e-12))
 
 
-def _learned_exactly(init: MetaInit, source: Source, schedule: Schedule, rng: np.random.Generator) -> MetaInit:
+def _learned_exactly(
+    init: MetaInit, source: Source, schedule: Schedule, validation: list[Batch], rng: np.random.Generator
+) -> MetaInit:
     """Average or pool the tasks' rows in one pass, in closed form or to the exact minimum."""
+    began = time.perf_counter()
     batches = init.batches(_pass(source, rng, schedule.max_iter * schedule.meta_batch_size))
-    return averaged_exactly(init, batches) if init.algorithm == "average" else pooled_exactly(init, batches)
+    learned = averaged_exactly(init, batches) if init.algorithm == "average" else pooled_exactly(init, batches)
+    point = (1.0, np.nan, _validated(learned, validation), time.perf_counter() - began)
+    return replace(learned, history=_history([point]))
 
 
-def _validated(init: MetaInit, meta: Meta, batches: list[Batch]) -> float:
+def _validated(init: MetaInit, batches: list[Batch]) -> float:
     """Mean query loss of validation tasks after the adaptation that estimators will do; NaN without tasks."""
     if not batches:
         return np.nan
     judge = Algorithm("judge", through_minimum if init.exact else adapted_loss)
-    return meta_gradient(judge, init.network, meta, batches, init.n_steps, init.problem.tied)[0]
+    return meta_gradient(judge, init.network, _meta_of(init), batches, init.n_steps, init.problem.tied)[0]
 
 
 def _validation(
@@ -451,8 +460,10 @@ def _start(algorithm: Algorithm, problem: Problem, network: Network, seed: int) 
     return start, network.head if algorithm.head_only else np.ones(network.n_parameters)
 
 
-def _with_blank_head(init: MetaInit, problem: Problem) -> MetaInit:
-    """The trained body with a tied head at zero, for classes that training did not see."""
+def _ready(init: MetaInit, problem: Problem) -> MetaInit:
+    """The init for new tasks: of transfer to unseen classes, the trained body under a tied head at zero."""
+    if problem is init.problem:
+        return init
     network = init.network.with_outputs(problem.n_outputs)
     weights = init.network.tied(init.weights, mean=True) * ~network.head
     rates = init.network.tied(init.rates, mean=True)

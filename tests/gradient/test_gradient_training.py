@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
+from sklearn.metrics import log_loss
 
 from sklmeta.gradient import (
     Episode,
@@ -166,6 +167,28 @@ def test_validation_tasks_stop_training_and_keep_the_best_weights():
     assert losses.argmin() == len(losses) - 6
     shorter = meta_train(tasks, validation_tasks=lambda rng: sine_of_three(rng), n_iter_no_change=200, **options)
     assert np.isfinite(shorter.history["validation_loss"]).all()
+
+
+@pytest.mark.parametrize("algorithm", ["maml", "transfer"])
+def test_validation_is_the_loss_of_estimators_on_classes_that_training_did_not_see(algorithm):
+    rng = np.random.default_rng(0)
+    tasks = [blobs(rng, labels=labels) for labels in ("abc", "def") for _ in range(5)]
+    unseen = [Episode(X[:6], y[:6], X[6:], y[6:]) for X, y in (blobs(rng, labels="xyz") for _ in range(5))]
+    options = {"algorithm": algorithm, "hidden_layer_sizes": (8,), "max_iter": 100, "random_state": 0}
+    init = meta_train(tasks, validation_tasks=unseen, **options)
+    assert init.classes is None
+    model = MetaMLPClassifier(init=init)
+    losses = [log_loss(e.y_query, model.fit(e.X_support, e.y_support).predict_proba(e.X_query)) for e in unseen]
+    assert init.history["validation_loss"].min() == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+@pytest.mark.parametrize("algorithm", ["average", "transfer"])
+def test_what_is_learned_in_one_pass_is_judged_by_validation_tasks(algorithm):
+    tasks = linear_tasks()
+    good = meta_train(tasks[:20], "linear", algorithm, validation_tasks=tasks[20:], random_state=0)
+    bad = meta_train([(X, -y) for X, y in tasks[:20]], "linear", algorithm, validation_tasks=tasks[20:], random_state=0)
+    assert good.history["validation_loss"].shape == (1,)
+    assert good.history["validation_loss"] < 0.1 * bad.history["validation_loss"]
 
 
 def sine_of_three(rng):
