@@ -19,7 +19,7 @@ from sklmeta.gradient._adaptation import (
     uniform_penalty,
 )
 from sklmeta.gradient._batches import Problem, encoded, loss_name
-from sklmeta.gradient._checks import check_choice
+from sklmeta.gradient._checks import check_choice, check_numbers
 from sklmeta.gradient._network import ACTIVATIONS, Network, layer_sizes
 from sklmeta.gradient._scaling import KERNELS, Scaling, fitted_scaling, with_kernel
 from sklmeta.gradient.algorithms import CONVEX
@@ -46,6 +46,7 @@ class Options(NamedTuple):
     random_state: Any = None
 
 
+NUMBERS = ("regularization", "n_steps", "inner_rate", "epsilon")
 STRUCTURE = (
     "fit_intercept",
     "kernel",
@@ -221,11 +222,7 @@ def check_options(options: Options) -> None:
     for name, known in (("kernel", KERNELS), ("activation", ACTIVATIONS)):
         if getattr(options, name) is not None:
             check_choice(name, getattr(options, name), known)
-    if options.regularization is not None and options.regularization <= 0:
-        raise ValueError(f"regularization={options.regularization} must be above 0.")
-    for name in ("n_steps", "inner_rate", "epsilon"):
-        if getattr(options, name) is not None and getattr(options, name) < 0:
-            raise ValueError(f"{name}={getattr(options, name)} must not be negative.")
+    check_numbers(**{name: getattr(options, name) for name in NUMBERS})
     if options.regularization is not None and (options.n_steps, options.inner_rate) != (None, None):
         raise ValueError(
             "regularization asks for the exact minimum near the init, n_steps and inner_rate for gradient "

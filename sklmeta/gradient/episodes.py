@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from scipy import sparse
 
 N_PROBED = 1000  # episodes of a sampler that are looked at to learn scales and classes
 
@@ -62,12 +64,12 @@ Sampler = Callable[[np.random.Generator], Episode]
 
 def checked_rows(X: Any, y: Any, where: str) -> tuple[np.ndarray, np.ndarray]:
     """X as a finite 2-d array of floats and y as a 1-d array of as many values, or an error that says where."""
+    if sparse.issparse(X):
+        raise ValueError(f"X of the {where} is sparse; make it dense, as X.toarray() does.")
     try:
         X = np.asarray(X, dtype=None if getattr(X, "dtype", None) in (np.float32, np.float64) else float)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"X of the {where} is no dense array of numbers ({error}); encode categories and make it dense."
-        ) from error
+        raise ValueError(f"X of the {where} is no dense array of numbers ({error}); encode categories.") from error
     y = np.asarray(y)
     if X.ndim != 2 or y.ndim != 1 or len(X) != len(y):
         raise ValueError(
@@ -76,7 +78,8 @@ def checked_rows(X: Any, y: Any, where: str) -> tuple[np.ndarray, np.ndarray]:
         )
     if len(y) == 0:
         raise ValueError(f"The {where} has no rows.")
-    if not np.isfinite(X).all() or (y.dtype.kind == "f" and not np.isfinite(y).all()):
+    gone = ~np.isfinite(y) if y.dtype.kind == "f" else pd.isna(y)
+    if not np.isfinite(X).all() or gone.any():
         raise ValueError(f"The {where} contains NaN or infinity; impute or drop those rows first.")
     return X, y
 

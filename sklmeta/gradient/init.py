@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state
 from sklmeta.exceptions import KnowledgeFormatError
 from sklmeta.gradient._adaptation import Rows, biased_minimum, uniform_penalty
 from sklmeta.gradient._batches import Problem, batched
+from sklmeta.gradient._checks import check_numbers
 from sklmeta.gradient._meta_gradients import Batch, Meta
 from sklmeta.gradient._network import Network
 from sklmeta.gradient._scaling import Scaling
@@ -171,8 +172,8 @@ class MetaInit:
         Raises
         ------
         ValueError
-            If a task does not fit the init, or the init came from ``"transfer"`` to unseen classes, whose
-            blank head cannot be trained on.
+            If a task does not fit the init, `rate` is negative, or the init came from ``"transfer"`` to
+            unseen classes, whose blank head cannot be trained on.
 
         References
         ----------
@@ -189,6 +190,7 @@ class MetaInit:
         >>> bool(init.weights[0] < later.weights[0])
         True
         """
+        check_numbers(rate=rate)
         arrived = [tasks] if isinstance(tasks, Episode | tuple) else list(tasks)
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
         source = ListedTasks(arrived, None, None).stratified(self.task == "classification")

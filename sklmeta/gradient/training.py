@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 
 from sklmeta.gradient._adaptation import Adam
 from sklmeta.gradient._batches import Problem, check_width, described, loss_name, plain_labels
-from sklmeta.gradient._checks import check_choice
+from sklmeta.gradient._checks import check_choice, check_numbers
 from sklmeta.gradient._meta_gradients import Batch, Meta, adapted_loss, through_minimum
 from sklmeta.gradient._network import ACTIVATIONS, Network, layer_sizes
 from sklmeta.gradient._scaling import KERNELS, Scaling, fitted_scaling, identity_scaling, with_kernel
@@ -155,7 +155,9 @@ def meta_train(
     ------
     ValueError
         If tasks differ in width, hold NaN, have one class or too few rows; if the algorithm does not fit the
-        model; if training diverges.
+        model; if a number is out of its range; if training diverges.
+    TypeError
+        If what was given is no tasks, or the model has no such option.
 
     References
     ----------
@@ -189,7 +191,18 @@ def meta_train(
     """
     chosen = find_algorithm(algorithm, model)
     options = _checked_options(model, model_options)
-    _check_numbers(n_steps=n_steps, inner_rate=inner_rate, regularization=regularization)
+    check_numbers(
+        n_steps=n_steps,
+        inner_rate=inner_rate,
+        regularization=regularization,
+        max_iter=max_iter,
+        meta_rate=meta_rate,
+        meta_batch_size=meta_batch_size,
+        n_shots=n_shots,
+        n_query=n_query,
+        n_iter_no_change=n_iter_no_change,
+    )
+    check_choice("dtype", dtype, (None, "float32", "float64"))
     seeds = check_random_state(random_state).randint(np.iinfo(np.int32).max, size=4)
     source = _source(tasks, n_shots, n_query)
     probe = source.probe(np.random.default_rng(seeds[0]))
@@ -367,8 +380,11 @@ def _validation(
     """Batches of fixed validation episodes; none where no validation tasks were given."""
     if tasks is None:
         return []
-    source = _source(tasks, n_shots, n_query).stratified(init.task == "classification")
-    return init.batches(_pass(source, rng, N_VALIDATED))
+    try:
+        source = _source(tasks, n_shots, n_query).stratified(init.task == "classification")
+        return init.batches(_pass(source, rng, N_VALIDATED))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"Among the validation tasks: {error}") from error
 
 
 def _default_rate(algorithm: Algorithm, model: str) -> float:
@@ -384,6 +400,11 @@ def _default_inner_rate(algorithm: Algorithm, loss: str) -> float:
 
 
 def _source(tasks: Iterable[Task] | Sampler, n_shots: int | None, n_query: int | None) -> Source:
+    if not callable(tasks) and not isinstance(tasks, Iterable):
+        raise TypeError(
+            f"Tasks are {type(tasks).__name__}; pass a list of (X, y) or Episodes, or a function that takes a numpy "
+            "Generator and returns an Episode."
+        )
     return SampledTasks(tasks) if callable(tasks) else ListedTasks(tasks, n_shots, n_query)
 
 
@@ -403,14 +424,6 @@ def _checked_options(model: str, options: dict[str, Any]) -> dict[str, Any]:
     check_choice("activation", chosen.get("activation", "relu"), ACTIVATIONS)
     check_choice("kernel", chosen.get("kernel", "linear"), KERNELS)
     return chosen
-
-
-def _check_numbers(n_steps: int, inner_rate: float | None, regularization: float) -> None:
-    if n_steps < 0 or (inner_rate or 0) < 0 or regularization <= 0:
-        raise ValueError(
-            f"n_steps={n_steps} and inner_rate={inner_rate} must not be negative, "
-            f"regularization={regularization} must be above 0."
-        )
 
 
 def _training_problem(

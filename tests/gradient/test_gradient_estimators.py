@@ -195,8 +195,9 @@ def test_an_init_that_knows_all_labels_lets_the_task_show_only_some(inits):
         ({"init": MetaMLPRegressor}, ValueError, "MetaSVC needs an init of model='svm' for classification; got"),
         ({"init": MetaSVC, "kernel": "rbf"}, ValueError, "kernel='rbf' was fixed when the init was trained: leave"),
         ({"kernel": "cubic"}, ValueError, r"kernel='cubic' is unknown; choose one of \['linear', 'rbf'\]"),
-        ({"regularization": 0}, ValueError, "regularization=0 must be above 0"),
-        ({"n_steps": -1}, ValueError, "n_steps=-1 must not be negative"),
+        ({"regularization": 0}, ValueError, "regularization=0 must be a number above 0"),
+        ({"n_steps": -1}, ValueError, "n_steps=-1 must be an integer of at least 0"),
+        ({"inner_rate": "fast"}, ValueError, "inner_rate='fast' must be a number that is not negative"),
         ({"regularization": 1.0, "n_steps": 3}, ValueError, "set one of the two"),
     ],
 )

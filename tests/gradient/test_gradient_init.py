@@ -169,3 +169,8 @@ def test_a_transfer_init_with_a_blank_head_says_that_it_cannot_go_on():
     init = meta_train(tasks, algorithm="transfer", hidden_layer_sizes=(4,), max_iter=2)
     with pytest.raises(ValueError, match="no head that a new task could teach: train it anew"):
         init.update(tasks[0])
+
+
+def test_an_update_at_a_negative_rate_says_so(init, tasks):
+    with pytest.raises(ValueError, match=r"rate=-1 must be a number that is not negative"):
+        init.update(tasks[0], rate=-1)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.linear_model import Ridge
 from sklearn.metrics import log_loss
 
@@ -272,7 +273,19 @@ def test_many_valued_integers_are_a_regression_and_task_overrides():
         (sine, {"kernel": "rbf"}, TypeError, r"no option 'kernel' for model='mlp'; it has \['activation', 'hid"),
         (sine, {"activation": "elu"}, ValueError, r"activation='elu' is unknown; choose one of \['relu', 'tanh'\]"),
         (sine, {"task": "ranking"}, ValueError, "task='ranking' is unknown; choose 'classification'"),
-        (sine, {"n_steps": -1}, ValueError, "n_steps=-1 .* must not be negative"),
+        (sine, {"n_steps": -1}, ValueError, "n_steps=-1 must be an integer of at least 0"),
+        (sine, {"n_steps": 2.5}, ValueError, "n_steps=2.5 must be an integer of at least 0"),
+        (sine, {"max_iter": -1}, ValueError, "max_iter=-1 must be an integer of at least 0"),
+        (sine, {"meta_batch_size": 0}, ValueError, "meta_batch_size=0 must be an integer of at least 1"),
+        (sine, {"n_shots": 0}, ValueError, "n_shots=0 must be an integer of at least 1"),
+        (sine, {"inner_rate": -0.1}, ValueError, "inner_rate=-0.1 must be a number that is not negative"),
+        (sine, {"regularization": 0}, ValueError, "regularization=0 must be a number above 0"),
+        (sine, {"dtype": "float16"}, ValueError, r"dtype='float16' is unknown; choose one of \[None, 'float32'"),
+        (sine, {"validation_tasks": []}, ValueError, "Among the validation tasks: No tasks were given"),
+        (sine, {"validation_tasks": [(np.ones((4, 3)), np.arange(4.0))]}, ValueError, "Among the validation .* 3 feat"),
+        (3, {}, TypeError, "Tasks are int; pass a list of .X, y. or Episodes, or a function"),
+        ([(np.ones((4, 2)), ["a", "b", None, "a"])], {}, ValueError, "task 0 contains NaN"),
+        ([(sparse.eye(4, format="csr"), np.arange(4.0))], {}, ValueError, r"X of the task 0 is sparse; .* X.toarray"),
         (sine, {"inner_rate": 1e4, "max_iter": 50}, ValueError, "training diverged. Lower inner_rate .now 10000"),
     ],
 )
