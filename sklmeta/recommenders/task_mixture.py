@@ -51,8 +51,8 @@ class TaskMixture(Forest):
     def __init__(
         self,
         n_estimators: int = 100,
-        min_samples_leaf: int = 3,
-        mixing: float = 0.2,
+        min_samples_leaf: int = 2,
+        mixing: float = 0.1,
         sharpness: float = 0.5,
         epsilon: float = 0.005,
         caution: float = 0.1,
