@@ -36,7 +36,8 @@ def main(folder: Path, out: Path) -> None:
     for name, section in (("sinusoid", sinusoid), ("linear", linear), ("digits", digits), ("groups", groups)):
         runs = read(folder / f"{name}.jsonl")
         if runs:
-            parts.append(section(frame(runs)))
+            minutes = sum(run["cpu_seconds"] for run in runs) / 60
+            parts.append(f"{section(frame(runs))}\nAll {len(runs)} runs together: {minutes:.0f} CPU minutes.\n")
     out.write_text("\n".join(parts))
 
 

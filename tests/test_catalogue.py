@@ -312,6 +312,15 @@ def test_an_init_gets_numbers_as_it_saw_them():
     np.testing.assert_allclose(behind.decision_function(X), MetaSVC(init).fit(X, y).decision_function(X))
 
 
+@pytest.mark.parametrize(("task", "name", "kind", "model"), ON_REQUEST)
+def test_what_adapts_takes_messy_and_sparse_tables_where_it_has_no_init(task, name, kind, model):
+    X, x = messy()
+    entry = find_entry(kind(), task)
+    assert default_pipeline(entry, kind()).fit(X, target(x, task)).predict(X).shape == (60,)
+    rows = sparse.csr_matrix(np.column_stack([x, np.where(x > 1, x, 0)]))
+    assert default_pipeline(entry, kind()).fit(rows, target(x, task)).predict(rows).shape == (60,)
+
+
 def test_a_search_over_what_adapts_and_what_starts_anew():
     init = learned("classification", "svm")
     X, y = related("classification", 99)
