@@ -1,11 +1,15 @@
 """sklmeta: which estimator, with which hyperparameters, learned across datasets."""
 
-from sklmeta.collect import collect
-from sklmeta.configuration import Configuration
-from sklmeta.datasets import Dataset
-from sklmeta.estimators import MetaClassifier, MetaEstimator, MetaRegressor, recommend_config
-from sklmeta.knowledge import Evaluation, KnowledgeBase, load_knowledge
-from sklmeta.metafeatures import MetaFeatureExtractor
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sklmeta.collecting import collect
+    from sklmeta.configuration import Configuration
+    from sklmeta.datasets import Dataset
+    from sklmeta.estimators import MetaClassifier, MetaEstimator, MetaRegressor, recommend_config
+    from sklmeta.knowledge import Evaluation, KnowledgeBase, load_knowledge
+    from sklmeta.metafeatures import MetaFeatureExtractor
 
 __version__ = "0.1.0"
 
@@ -23,3 +27,26 @@ __all__ = [
     "load_knowledge",
     "recommend_config",
 ]
+
+# Rooms are opened when they are entered: whoever wants sklmeta.gradient alone does not wait for all estimators.
+_ROOMS = {
+    "collecting": ("collect",),
+    "configuration": ("Configuration",),
+    "datasets": ("Dataset",),
+    "estimators": ("MetaClassifier", "MetaEstimator", "MetaRegressor", "recommend_config"),
+    "knowledge": ("Evaluation", "KnowledgeBase", "load_knowledge"),
+    "metafeatures": ("MetaFeatureExtractor",),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import sklearn
 
-from sklmeta.collect import collect
+from sklmeta.collecting import collect
 from sklmeta.datasets import read_folder
-from sklmeta.knowledge import KnowledgeBase, load_knowledge
+from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.bundled import FOLDER
 from sklmeta.verification import verify
 
@@ -143,7 +143,7 @@ def _files(args: argparse.Namespace) -> Iterator[tuple[Path, KnowledgeBase]]:
     """The knowledge that is named, or the two that come with sklmeta."""
     if args.file is None:
         for task in [args.task] if args.task else ["classification", "regression"]:
-            yield FOLDER / f"{task}.zip", load_knowledge(task)
+            yield FOLDER / f"{task}.zip", KnowledgeBase.load(FOLDER / f"{task}.zip")
         return
     if args.task is not None:
         raise ValueError("--task picks one of the two that come with sklmeta; leave it out when you name a file.")

@@ -19,3 +19,7 @@ class WorkerDied(Exception):
 
 class EvaluationWarning(UserWarning):
     """Something in the search did not go as asked: a member left out, a configuration that failed."""
+
+
+class VersionWarning(UserWarning):
+    """Knowledge was measured with a scikit-learn of which some estimators score otherwise than those in use."""

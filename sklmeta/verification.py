@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklmeta.collect import collect
+from sklmeta.collecting import collect
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset, read_folder
 from sklmeta.knowledge import KnowledgeBase

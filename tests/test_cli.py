@@ -34,7 +34,7 @@ def folder(tmp_path):
 @pytest.fixture
 def cheap(monkeypatch):
     """The catalogue's list cut to what fits in no time, in this process."""
-    module = sys.modules["sklmeta.collect"]
+    module = sys.modules["sklmeta.collecting"]
     real = module.default_configurations
     monkeypatch.setattr(
         module,

@@ -13,9 +13,9 @@ FLOORS = [
     },
     {"knowledge", "catalogue"},
     {"recommenders", "evaluation", "limits", "members", "scoring", "composition", "winner"},
-    {"candidates", "advice", "plan", "search", "collect", "verification"},
+    {"candidates", "advice", "plan", "search", "collecting", "verification"},
     {"estimators"},
-    set(),
+    {"integrations"},
     {"cli"},
 ]  # fmt: skip
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

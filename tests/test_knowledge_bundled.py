@@ -1,13 +1,17 @@
+import warnings
 from collections import Counter
 
 import numpy as np
 import pytest
+import sklearn
 from _knowledge import rich_knowledge
 from sklearn.datasets import load_breast_cancer
 
 import sklmeta.knowledge.bundled as bundled
-from sklmeta import KnowledgeBase, MetaFeatureExtractor, load_knowledge
+from sklmeta import Configuration, KnowledgeBase, MetaFeatureExtractor, load_knowledge
 from sklmeta.catalogue import catalogue
+from sklmeta.exceptions import VersionWarning
+from sklmeta.knowledge.releases import CHANGES, changes_between
 
 
 @pytest.fixture
@@ -34,6 +38,68 @@ def test_each_task_type_has_its_own_file(folder):
 def test_other_task_types_are_refused():
     with pytest.raises(ValueError, match=r"task must be 'classification' or 'regression', got 'clustering' instead"):
         load_knowledge("clustering")
+
+
+# -- versions ----------------------------------------------------------------------------------------------------
+
+BALANCED = Configuration("extra_trees", {"bootstrap": True, "class_weight": "balanced"})
+OTHERS = [
+    Configuration("extra_trees", {"bootstrap": False, "class_weight": "balanced"}),
+    Configuration("random_forest", {"bootstrap": True, "class_weight": None}),
+    Configuration("svc", {"class_weight": "balanced"}),
+]
+
+
+@pytest.mark.parametrize(
+    ("measured", "here", "expected"),
+    [
+        ("1.9.1", "1.8.2", [(1, 9)]),
+        ("1.6.0", "1.10.0", [(1, 9)]),
+        ("1.8.0, 1.9.0", "1.9.2", [(1, 9)]),
+        ("1.9.1", "1.9.0", []),
+        ("1.6.1", "1.8.0", []),
+        ("1.9.1", "2.0.dev0", []),
+        ("", "1.6.1", []),
+    ],
+)
+def test_releases_between_that_changed_something(measured, here, expected):
+    assert [c.release for c in changes_between(measured, here, [*OTHERS, BALANCED])] == expected
+    assert changes_between(measured, here, OTHERS) == []
+
+
+def knowledge_of(configuration, version):
+    scores = {"accuracy": np.array([[0.9]])}
+    return KnowledgeBase(
+        ["t"], [configuration], scores, task_type="classification", info={"scikit-learn": version} if version else None
+    )
+
+
+def test_a_scikit_learn_that_scores_otherwise_is_warned_of_once(folder):
+    other = "1.8.0" if changes_between("1.8.0", sklearn.__version__, [BALANCED]) else "1.9.0"
+    knowledge_of(BALANCED, other).save(folder / "classification.zip")
+    with pytest.warns(VersionWarning, match=rf"with scikit-learn {other}, this is {sklearn.__version__}: 1 of its 1"):
+        load_knowledge()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_knowledge()
+
+
+@pytest.mark.parametrize("version", ["0.1", "1.6.0", "1.9.0", "99.0", None])
+def test_other_versions_alone_are_no_reason_to_warn(folder, version):
+    knowledge_of(OTHERS[0], version).save(folder / "classification.zip")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_knowledge()
+
+
+def test_what_a_change_concerns_is_in_the_catalogue():
+    for change in CHANGES:
+        for name in change.estimators:
+            entry = catalogue("classification").get(name) or catalogue("regression")[name]
+            assert {param for param, _ in change.params} <= set(entry.estimator.get_params())
+
+
+# -- what is in it -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("task", "least"), [("classification", 40), ("regression", 25)])

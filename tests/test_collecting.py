@@ -22,7 +22,7 @@ from sklmeta import Configuration, Dataset, Evaluation, KnowledgeBase, collect
 from sklmeta.exceptions import UnknownEstimatorError
 from sklmeta.metrics import CLASSIFICATION, REGRESSION
 
-module = import_module("sklmeta.collect")  # the package's attribute of that name is the function
+module = import_module("sklmeta.collecting")
 LONG = 600.0
 CHEAP = [Configuration("gaussian_nb"), Configuration("lda"), Configuration("k_neighbors", {"n_neighbors": 3})]
 IRIS = load_iris(return_X_y=True)
