@@ -3,12 +3,13 @@
     python benchmarks/gradient_digits.py --runs runs/digits.jsonl
 
 scikit-learn's digits. A seed draws four digits to meta-train on and two to validate on; test tasks are made of the
-other four, which the seed's own choices have not seen. In meta-training and validation each quarter turn and reflection of a
-digit is a class of its own, as is usual on Omniglot (Santoro et al. 2016), but for the half turn, which makes a
-nine of a six. Every seed stops training by its validation classes, and chooses by them the hidden layers and the
-steps of adaptation; so does `SVC` its strength. What they choose among (200 units, 50 steps, 300 components, the
-outer rate 0.1 of the linear model, the greatest number of iterations) comes from earlier trials in which every digit
-took part, the test tasks of seeds 0 and 1 included: the figures are not wholly free of that. All else is at its default.
+other four, which the seed's own choices have not seen. In meta-training and validation each quarter turn and
+reflection of a digit is a class of its own, as is usual on Omniglot (Santoro et al. 2016), but for the half turn,
+which makes a nine of a six. Every seed stops training by its validation classes, and chooses by them the hidden layers
+and the steps of adaptation; so does `SVC` its strength. What they choose among (200 units, 50 steps, 300 components,
+the outer rate 0.1 of the linear model, the greatest number of iterations) comes from earlier trials in which every
+digit took part, the test tasks of seeds 0 and 1 included: the figures are not wholly free of that. All else is at
+its default.
 """
 
 from __future__ import annotations

@@ -115,8 +115,8 @@ def digits(data: pd.DataFrame) -> str:
 `python benchmarks/gradient_digits.py --runs runs/digits.jsonl`. scikit-learn's digits; test tasks tell three
 digits apart out of four that neither the seed's meta-training (four others, turned and reflected) nor its choices (by
 two others) saw. Accuracy by images a class. Each seed stops training, and chooses hidden layers and steps (`SVC`: C),
-by its two validation digits. What they choose among comes from earlier trials in which every digit took part, test tasks
-of seeds 0 and 1 included, so that the figures are not wholly free of them.
+by its two validation digits. What they choose among comes from earlier trials in which every digit took part,
+test tasks of seeds 0 and 1 included, so that the figures are not wholly free of them.
 
 """
     return text + table(data, ["method"], "n_shots", "accuracy")
