@@ -54,7 +54,7 @@ def public_methods():
     found = {}
     for package in (
         "sklmeta",
-        *(f"sklmeta.{room}" for room in ("recommenders", "knowledge", "metafeatures", "gradient")),
+        *(f"sklmeta.{room}" for room in ("recommenders", "knowledge", "metafeatures", "gradient", "integrations")),
     ):
         module = importlib.import_module(package)
         for thing in (getattr(module, name) for name in module.__all__):

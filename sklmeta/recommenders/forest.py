@@ -25,7 +25,7 @@ class Forest(LikenessPortfolio):
     ----------
     n_estimators : int, default=100
         Trees.
-    min_samples_leaf : int, default=2
+    min_samples_leaf : int, default=1
         Known tasks in a leaf, at least.
     mixing : float, default=0.1
         Share of the weight that all known tasks have in equal parts, from 0 to 1.
@@ -49,7 +49,7 @@ class Forest(LikenessPortfolio):
     Configuration('svc')
     """
 
-    def __init__(self, n_estimators: int = 100, min_samples_leaf: int = 2, mixing: float = 0.1, random_state: Any = 0):
+    def __init__(self, n_estimators: int = 100, min_samples_leaf: int = 1, mixing: float = 0.1, random_state: Any = 0):
         self.n_estimators = n_estimators
         self.min_samples_leaf = min_samples_leaf
         self.mixing = mixing

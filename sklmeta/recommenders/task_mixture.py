@@ -51,7 +51,7 @@ class TaskMixture(Forest):
     def __init__(
         self,
         n_estimators: int = 100,
-        min_samples_leaf: int = 2,
+        min_samples_leaf: int = 1,
         mixing: float = 0.1,
         sharpness: float = 0.5,
         epsilon: float = 0.005,
