@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -143,8 +144,25 @@ def consult(
         return Advice()
     metric = recorded_metric(scoring, knowledge.metrics, task_type)
     meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
-    fitted = clone(recommender).fit(knowledge, metric=metric)
+    fitted = _fitted(recommender, knowledge, metric)
     return Advice(known, fitted, meta_features, _Units(scoring, metric, y, knowledge))
+
+
+_RECENT: deque[tuple[KnowledgeBase, tuple, Recommender]] = deque(maxlen=8)
+
+
+def _fitted(recommender: Recommender, knowledge: KnowledgeBase, metric: str) -> Recommender:
+    """A clone that has learned; what was learned lately from this very object is not learned again."""
+    params = recommender.get_params()
+    if not all(isinstance(value, int | float | str) for value in params.values()):
+        return clone(recommender).fit(knowledge, metric=metric)  # who knows what it depends on
+    key = (type(recommender), metric, tuple(sorted(params.items())))
+    for known, learned, fitted in tuple(_RECENT):
+        if known is knowledge and learned == key:
+            return fitted
+    fitted = clone(recommender).fit(knowledge, metric=metric)
+    _RECENT.append((knowledge, key, fitted))
+    return fitted
 
 
 class _Units:

@@ -154,8 +154,11 @@ class SearchSpace:
         M. Roberts (2018), "The unreasonable effectiveness of quasirandom sequences": the additive
         recurrence behind the draws; the random shift is Cranley and Patterson's (1976).
         """
-        rng, fixed = check_random_state(random_state), dict(fixed or {})
+        fixed = dict(fixed or {})
         free = {name: d for name, d in self.distributions.items() if name not in fixed}
+        if not free:
+            return [{}][:n]
+        rng = check_random_state(random_state)
         shift = rng.uniform(size=len(free))
         found: dict[str, dict[str, Any]] = {}
         patience = 20 * n + 100

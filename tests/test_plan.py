@@ -140,3 +140,14 @@ def test_nothing_known_advises_nothing():
     assert Advice().recommend(3) == []
     assert Advice().strategy() == {}
     assert Advice().heard_of == set()
+
+
+def test_what_was_learned_lately_is_not_learned_again(binary):
+    members = make_members([("svc", SVC())], "classification")
+    first = advice_on(binary, members=members)[1].recommender
+    assert advice_on(binary, members=members)[1].recommender is first
+    others = [TaskMixture(sharpness=0.4), TaskMixture(random_state=None), Portfolio()]
+    assert all(advice_on(binary, members=members, recommender=other)[1].recommender is not first for other in others)
+    assert advice_on(binary, "neg_log_loss", members)[1].recommender.metric_ == "accuracy"  # all that KB has
+    again = consult(KB.exclude(tasks=["a"]), TaskMixture(), members, *binary, "classification", None)
+    assert again.recommender is not first

@@ -81,5 +81,7 @@ class Forest(LikenessPortfolio):
         self.leaves_: np.ndarray = self.forest_.apply(self.standardised_)
 
     def _alike(self, features: np.ndarray) -> np.ndarray:
-        shared = shared_leaves(self.leaves_, self.forest_.apply(features[None])[0])
+        row = features[None].astype(np.float32)
+        leaves = [tree.tree_.apply(row)[0] for tree in self.forest_.estimators_]  # forest.apply takes a thread a tree
+        shared = shared_leaves(self.leaves_, np.array(leaves))
         return (1 - self.mixing) * shared + self.mixing / len(shared)
