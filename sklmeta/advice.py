@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,11 +10,14 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import sklearn
 from sklearn.base import clone
 
 from sklmeta.candidates import Candidate, known_configurations
 from sklmeta.configuration import Configuration
+from sklmeta.exceptions import VersionWarning
 from sklmeta.knowledge import KnowledgeBase
+from sklmeta.knowledge.releases import changes_between
 from sklmeta.members import Member
 from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.metrics import recorded_metric, recorded_unit
@@ -38,12 +42,15 @@ class Advice:
     in_known_units : callable, default=dict
         Turns scores of the search into the knowledge's units: from and to a mapping of Configuration to mean and
         standard error.
+    measured_with : str, default=""
+        The scikit-learn that measured the knowledge; empty where unknown.
     """
 
     known: dict[Configuration, list[Candidate]] = field(default_factory=dict)
     recommender: Recommender | None = None
     meta_features: Any = None
     in_known_units: Callable[[dict[Configuration, Score]], dict[Configuration, Score]] = dict
+    measured_with: str = ""
 
     def recommend(self, n: int, scores: Mapping[tuple[str, str], Score] = _NOTHING) -> list[Candidate]:
         """At most `n` candidates, best first, each with its recommendation; none that has a score.
@@ -59,6 +66,11 @@ class Advice:
         -------
         list of Candidate
             Fewer than `n` where the knowledge has no more.
+
+        Warns
+        -----
+        VersionWarning
+            If one of them scores otherwise with the scikit-learn in use than with the one that measured it.
         """
         if self.recommender is None:
             return []
@@ -71,6 +83,7 @@ class Advice:
         found: list[Recommendation] = self.recommender.recommend(
             self.meta_features, n=n, observed=tried, candidates=list(untried)
         )
+        _warn_of_changes(self.measured_with, [r.configuration for r in found])
         return [replace(c, recommendation=_for(c, r)) for r in found for c in untried[r.configuration]][:n]
 
     @property
@@ -94,6 +107,18 @@ class Advice:
 
 def _for(candidate: Candidate, recommendation: Recommendation) -> Recommendation:
     return replace(recommendation, configuration=candidate.member.as_set(recommendation.configuration))
+
+
+def _warn_of_changes(measured: str, configurations: Sequence[Configuration]) -> None:
+    for change in changes_between(measured, sklearn.__version__, configurations) if measured else ():
+        concerned = [c for c in configurations if change.concerns(c)]
+        warnings.warn(
+            f"The knowledge was measured with scikit-learn {measured}, this is {sklearn.__version__}: {concerned} may "
+            f"score otherwise here, for {change.what}. Update scikit-learn, or take the expected scores with a grain "
+            "of salt.",
+            VersionWarning,
+            stacklevel=4,
+        )
 
 
 def consult(
@@ -145,7 +170,8 @@ def consult(
     metric = recorded_metric(scoring, knowledge.metrics, task_type)
     meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
     fitted = _fitted(recommender, knowledge, metric)
-    return Advice(known, fitted, meta_features, _Units(scoring, metric, y, knowledge))
+    units = _Units(scoring, metric, y, knowledge)
+    return Advice(known, fitted, meta_features, units, str(knowledge.info.get("scikit-learn", "")))
 
 
 _RECENT: deque[tuple[KnowledgeBase, tuple, Recommender]] = deque(maxlen=8)

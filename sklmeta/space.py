@@ -156,8 +156,9 @@ class SearchSpace:
         """
         fixed = dict(fixed or {})
         free = {name: d for name, d in self.distributions.items() if name not in fixed}
+        nothing: dict[str, Any] = {}
         if not free:
-            return [{}][:n]
+            return [nothing][:n]
         rng = check_random_state(random_state)
         shift = rng.uniform(size=len(free))
         found: dict[str, dict[str, Any]] = {}

@@ -8,7 +8,7 @@ from _knowledge import rich_knowledge
 from sklearn.datasets import load_breast_cancer
 
 import sklmeta.knowledge.bundled as bundled
-from sklmeta import Configuration, KnowledgeBase, MetaFeatureExtractor, load_knowledge
+from sklmeta import Configuration, KnowledgeBase, MetaFeatureExtractor, load_knowledge, recommend_config
 from sklmeta.catalogue import catalogue
 from sklmeta.exceptions import VersionWarning
 from sklmeta.knowledge.releases import CHANGES, changes_between
@@ -74,22 +74,26 @@ def knowledge_of(configuration, version):
     )
 
 
-def test_a_scikit_learn_that_scores_otherwise_is_warned_of_once(folder):
-    other = "1.8.0" if changes_between("1.8.0", sklearn.__version__, [BALANCED]) else "1.9.0"
-    knowledge_of(BALANCED, other).save(folder / "classification.zip")
-    with pytest.warns(VersionWarning, match=rf"with scikit-learn {other}, this is {sklearn.__version__}: 1 of its 1"):
-        load_knowledge()
+OTHER = "1.8.0" if changes_between("1.8.0", sklearn.__version__, [BALANCED]) else "1.9.0"
+X, Y = np.random.default_rng(0).normal(size=(60, 4)), np.arange(60) % 2
+
+
+def test_a_scikit_learn_that_scores_otherwise_is_warned_of_where_it_matters():
+    balanced, plain = knowledge_of(BALANCED, OTHER), knowledge_of(OTHERS[0], OTHER)
+    message = rf"with scikit-learn {OTHER}, this is {sklearn.__version__}: .*'balanced'.* may score otherwise"
+    with pytest.warns(VersionWarning, match=message):
+        recommend_config(X, Y, knowledge=balanced)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        load_knowledge()
+        warnings.simplefilter("error", VersionWarning)
+        recommend_config(X, Y, knowledge=plain)
+        recommend_config(X, Y, knowledge=plain.merge(balanced))
 
 
 @pytest.mark.parametrize("version", ["0.1", "1.6.0", "1.9.0", "99.0", None])
-def test_other_versions_alone_are_no_reason_to_warn(folder, version):
-    knowledge_of(OTHERS[0], version).save(folder / "classification.zip")
+def test_other_versions_alone_are_no_reason_to_warn(version):
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        load_knowledge()
+        warnings.simplefilter("error", VersionWarning)
+        recommend_config(X, Y, knowledge=knowledge_of(OTHERS[0], version))
 
 
 def test_what_a_change_concerns_is_in_the_catalogue():
