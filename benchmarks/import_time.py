@@ -1,4 +1,4 @@
-"""What `import sklmeta` adds to importing scikit-learn.
+"""What importing sklmeta adds to importing scikit-learn.
 
     python benchmarks/import_time.py
 
@@ -23,6 +23,7 @@ STATEMENTS = {
     "sklearn": "import sklearn",
     "its parts": f"import {PARTS}",
     "sklmeta": "import sklmeta",
+    "MetaClassifier": "from sklmeta import MetaClassifier",
 }
 
 
@@ -40,9 +41,9 @@ def main() -> None:
         cpu_seconds(statement)
     rounds = [{name: cpu_seconds(statement) for name, statement in STATEMENTS.items()} for _ in range(15)]
     for name in STATEMENTS:
-        print(f"{name:10} {np.median([r[name] for r in rounds]):.3f} s")
-    for base in ("sklearn", "its parts"):
-        print(f"sklmeta minus {base}: {np.median([r['sklmeta'] - r[base] for r in rounds]):.3f} s")
+        print(f"{name:14} {np.median([r[name] for r in rounds]):.3f} s")
+    for name, base in (("sklmeta", "nothing"), ("MetaClassifier", "sklearn"), ("MetaClassifier", "its parts")):
+        print(f"{name} minus {base}: {np.median([r[name] - r[base] for r in rounds]):.3f} s")
 
 
 if __name__ == "__main__":
