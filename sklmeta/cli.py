@@ -17,6 +17,8 @@ from sklmeta.collecting import collect
 from sklmeta.datasets import read_folder
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.bundled import FOLDER
+from sklmeta.recommenders import TaskMixture
+from sklmeta.recommenders.forest import learned_ahead
 from sklmeta.verification import verify
 
 
@@ -71,7 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--jobs", type=int, default=1, metavar="N", help="evaluations at the same time (default: 1)")
     build.add_argument("--checkpoint", metavar="DIR", help="journals, to go on after a kill (default: FILE.journals)")
-    build.add_argument("--compact", action="store_true", help="round to a small file")
+    build.add_argument(
+        "--compact",
+        action="store_true",
+        help="round to a small file that holds what the default recommender learns from it",
+    )
     info = commands.add_parser("info", help="say what is in a knowledge file")
     info.set_defaults(command=_info)
     info.add_argument("file", nargs="?", metavar="FILE", help="default: what comes with sklmeta")
@@ -120,6 +126,8 @@ def _build(args: argparse.Namespace) -> int:
         progress=lambda line: print(line, file=sys.stderr, flush=True),
     )
     knowledge.save(out, compact=args.compact)
+    if args.compact:  # to be shipped: learn from what was rounded, once for all who load it
+        learned_ahead(KnowledgeBase.load(out), TaskMixture()).save(out, compact=True)
     _report(out, knowledge)
     return 0
 

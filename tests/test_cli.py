@@ -90,6 +90,7 @@ def test_build_goes_on_from_its_journals(folder, tmp_path, cheap, capsys):
 def test_build_with_another_target_and_in_parallel(folder, tmp_path, cheap):
     out = tmp_path / "kb.zip"
     assert build(folder, "--out", out, "--only", "flowers", "--target", "species", "--jobs", 2, "--compact") == 0
+    assert KnowledgeBase.load(out).learned
     assert KnowledgeBase.load(out).task_type == "classification"
 
 

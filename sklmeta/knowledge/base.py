@@ -62,6 +62,8 @@ class KnowledgeBase:
         What kind of tasks these are.
     info : mapping of str to object, default=None
         How it was made: protocol, versions.
+    learned : mapping of str to mapping of str to ndarray, default=None
+        What a recommender has learned from exactly these tasks and configurations, under a name of its own.
 
     Raises
     ------
@@ -97,6 +99,7 @@ class KnowledgeBase:
         provenance: Mapping[Hashable, Mapping[str, Any]] | None = None,
         task_type: str | None = None,
         info: Mapping[str, Any] | None = None,
+        learned: Mapping[str, Mapping[str, np.ndarray]] | None = None,
     ):
         if task_type not in _TASK_TYPES:
             raise ValueError(f"task_type must be 'classification', 'regression' or None, got {task_type!r} instead.")
@@ -119,6 +122,7 @@ class KnowledgeBase:
         self._reasons, self._info = dict(reasons or {}), dict(info or {})
         self._provenance = {task: dict(about) for task, about in (provenance or {}).items()}
         self._task_type = task_type
+        self._learned = _kept(learned or {})
 
     # -- making one --------------------------------------------------------------------------------------------
 
@@ -304,6 +308,11 @@ class KnowledgeBase:
         return dict(self._info)
 
     @property
+    def learned(self) -> dict[str, dict[str, np.ndarray]]:
+        """What a recommender has learned from it ahead, read-only arrays by name."""
+        return {name: dict(arrays) for name, arrays in self._learned.items()}
+
+    @property
     def provenance(self) -> dict[Hashable, dict[str, Any]]:
         """Where each task comes from."""
         return {task: dict(about) for task, about in self._provenance.items()}
@@ -372,6 +381,23 @@ class KnowledgeBase:
             )
 
     # -- making another one from it ------------------------------------------------------------------------------
+
+    def with_learned(self, learned: Mapping[str, Mapping[str, np.ndarray]]) -> KnowledgeBase:
+        """The same, holding what a recommender has learned from it; parts and mergers of it do not.
+
+        Parameters
+        ----------
+        learned : mapping of str to mapping of str to ndarray
+            Arrays by name.
+
+        Returns
+        -------
+        KnowledgeBase
+            Equal to this one.
+        """
+        other = object.__new__(KnowledgeBase)
+        other.__dict__.update(self.__dict__, _learned=_kept(learned))
+        return other
 
     def select(
         self,
@@ -494,6 +520,7 @@ class KnowledgeBase:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._learned = _kept(self._learned)
         for arrays in self._arrays():
             for array in arrays.values():
                 read_only(array)
@@ -546,6 +573,10 @@ class KnowledgeBase:
         }
         rows = "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in counts.items())
         return f"<table><caption>KnowledgeBase {escape(self._task_type or '')}</caption>{rows}</table>"
+
+
+def _kept(learned: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, dict[str, np.ndarray]]:
+    return {name: {k: read_only(np.array(a)) for k, a in arrays.items()} for name, arrays in learned.items()}
 
 
 def _tabulated(every: Mapping[tuple[Hashable, Configuration], Evaluation]) -> dict[str, Any]:

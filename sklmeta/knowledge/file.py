@@ -66,6 +66,7 @@ def write(knowledge: Any, path: str | Path, *, compact: bool = False) -> None:
         "provenance": [knowledge.provenance.get(task) for task in knowledge.tasks],
         "reasons": _indexed_reasons(knowledge),
         "compact": compact,
+        "learned": list(knowledge.learned),
     }
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
@@ -123,6 +124,8 @@ def _arrays(knowledge: Any, compact: bool) -> dict[str, np.ndarray]:
             arrays[f"scores_{i}"], arrays[f"errors_{i}"] = scores, errors
     for name in ("fit_seconds", "score_seconds"):
         arrays[name] = _half(getattr(knowledge, name)) if compact else getattr(knowledge, name)
+    for i, learned in enumerate(knowledge.learned.values()):
+        arrays |= {f"learned_{i}_{name}": array for name, array in learned.items()}
     if compact:
         arrays["meta_features"] = arrays["meta_features"].astype(np.float32)
     return arrays
@@ -165,6 +168,10 @@ def _arguments(manifest: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         "reasons": {(tasks[i], configurations[j]): why for i, j, why in manifest["reasons"]},
         "provenance": {t: about for t, about in zip(tasks, manifest["provenance"], strict=True) if about is not None},
         "task_type": manifest["task_type"],
+        "learned": {
+            name: {key.removeprefix(f"learned_{i}_"): a for key, a in arrays.items() if key.startswith(f"learned_{i}_")}
+            for i, name in enumerate(manifest.get("learned", ()))
+        },
         "info": {**manifest["info"], **({"compact": True} if manifest["compact"] else {})},
     }
 

@@ -6,10 +6,13 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor
 
+from sklmeta.knowledge import KnowledgeBase
 from sklmeta.recommenders.kernels import principal_scores, shared_leaves
 from sklmeta.recommenders.likeness import LikenessPortfolio
+from sklmeta.recommenders.trees import Trees
 
 _COMPONENTS = 10  # more outputs cost time in every split and say the same again
 
@@ -65,6 +68,11 @@ class Forest(LikenessPortfolio):
         super()._learn()
         if self.standardised_.shape[1] == 0:
             return
+        ahead = self.knowledge_.learned.get(self.learned_key)
+        self.trees_: Trees = Trees.of(self._grown()) if ahead is None else Trees.from_arrays(ahead)
+        self.leaves_: np.ndarray = np.array([self.trees_.apply(row) for row in self.standardised_])
+
+    def _grown(self) -> ExtraTreesRegressor:
         forest = ExtraTreesRegressor(
             n_estimators=self.n_estimators,
             min_samples_leaf=self.min_samples_leaf,
@@ -75,13 +83,32 @@ class Forest(LikenessPortfolio):
         # rows in an order of their own, for bootstrap draws go by position
         order = np.lexsort([*self.promise_.T, *self.standardised_.T])
         outputs = principal_scores((self.promise_ * self.stakes_[:, None])[order], _COMPONENTS)
-        self.forest_: ExtraTreesRegressor = forest.fit(
-            self.standardised_[order], outputs if outputs.shape[1] > 1 else outputs.ravel()
-        )
-        self.leaves_: np.ndarray = self.forest_.apply(self.standardised_)
+        return forest.fit(self.standardised_[order], outputs if outputs.shape[1] > 1 else outputs.ravel())
+
+    @property
+    def learned_key(self) -> str:
+        """What the trees depend on, besides the knowledge: under this name it may hold them, learned ahead."""
+        return f"trees: {self.n_estimators}, {self.min_samples_leaf}, {self.random_state!r}, {self.metric_}"
 
     def _alike(self, features: np.ndarray) -> np.ndarray:
-        row = features[None].astype(np.float32)
-        leaves = [tree.tree_.apply(row)[0] for tree in self.forest_.estimators_]  # forest.apply takes a thread a tree
-        shared = shared_leaves(self.leaves_, np.array(leaves))
+        shared = shared_leaves(self.leaves_, self.trees_.apply(features))
         return (1 - self.mixing) * shared + self.mixing / len(shared)
+
+
+def learned_ahead(knowledge: KnowledgeBase, recommender: Forest) -> KnowledgeBase:
+    """The same knowledge, holding what a recommender learns from it for each metric, so that fitting takes no time.
+
+    Parameters
+    ----------
+    knowledge : KnowledgeBase
+        What to learn from.
+    recommender : Forest
+        With an integer as its `random_state`.
+
+    Returns
+    -------
+    KnowledgeBase
+        Any part that is taken of it forgets what was learned from the whole.
+    """
+    fitted = [clone(recommender).fit(knowledge, metric=metric) for metric in knowledge.metrics]
+    return knowledge.with_learned({one.learned_key: one.trees_.arrays() for one in fitted if hasattr(one, "trees_")})

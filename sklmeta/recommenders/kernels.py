@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.stats import rankdata
+from threadpoolctl import threadpool_limits
 
 _TIE = 1e-12  # sums over tasks in another order differ by rounding only
 
@@ -200,7 +201,8 @@ def neighbour_weights(distances: np.ndarray, n_neighbors: int, mixing: float) ->
 def principal_scores(Z: np.ndarray, n_components: int) -> np.ndarray:
     """Coordinates of the rows of `Z` along its first principal components; (n_rows, at most n_components)."""
     centred = Z - Z.mean(axis=0)
-    U, s, _ = np.linalg.svd(centred, full_matrices=False)
+    with threadpool_limits(1, "blas"):  # on matrices this small, threads only wait for each other
+        U, s, _ = np.linalg.svd(centred, full_matrices=False)
     return U[:, :n_components] * s[:n_components]
 
 
