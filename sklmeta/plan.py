@@ -37,7 +37,7 @@ class Plan:
             for m, seed in zip(members, seeds, strict=True)
         }
         unheard = [m.name for m in members if m.name not in advice.heard_of]
-        self._advice, self._left = advice, n_iter
+        self._advice, self._left, self._round = advice, n_iter, len(members)
         self._advised_draws = _interleaved([drawn[m.name] for m in members if m.name in advice.heard_of])
         self._drawn = [iter(drawn[name]) for name in unheard]
         followers = [None] * (len(members) - len(unheard))
@@ -65,7 +65,7 @@ class Plan:
         advised = iter(self._advice.recommend(n, scores))
         found: list[Candidate] = []
         idle = 0  # turns in a row that brought nothing: after a whole round of them, nothing is left
-        while len(found) < n and idle < 2 * max(len(self._advice.heard_of) + len(self._drawn), 1):
+        while len(found) < n and idle < self._round:
             turn = next(self._turns)
             sources = [advised, self._advised_draws] if turn is None else [self._drawn[turn]]
             candidate = next((c for source in sources for c in source if c.key not in self._taken), None)

@@ -156,9 +156,8 @@ class SearchSpace:
         """
         fixed = dict(fixed or {})
         free = {name: d for name, d in self.distributions.items() if name not in fixed}
-        nothing: dict[str, Any] = {}
         if not free:
-            return [nothing][:n]
+            return [dict[str, Any]()][:n]
         rng = check_random_state(random_state)
         shift = rng.uniform(size=len(free))
         found: dict[str, dict[str, Any]] = {}

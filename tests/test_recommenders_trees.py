@@ -33,6 +33,15 @@ def test_a_tree_without_a_split():
     np.testing.assert_array_equal(Trees.of(stump).apply(np.ones(2)), [0, 0, 0])
 
 
+def test_trees_of_more_nodes_than_small_numbers_can_name():
+    rng = np.random.default_rng(0)
+    M = rng.normal(size=(20_000, 2))
+    big = ExtraTreesRegressor(1, random_state=0).fit(M, rng.normal(size=20_000))
+    assert big.estimators_[0].tree_.node_count > 2**15
+    trees = Trees.of(big)
+    np.testing.assert_array_equal([trees.apply(row) for row in M[:200]], big.apply(M[:200]))
+
+
 @pytest.mark.parametrize("child", [0, 10_000])
 def test_damaged_trees_are_refused_and_never_walked_in_circles(forest, child):
     arrays = Trees.of(forest).arrays()

@@ -41,14 +41,15 @@ class Trees:
         """Those of a fitted forest of scikit-learn; thresholds are rounded to single precision."""
         trees = [estimator.tree_ for estimator in forest.estimators_]
         width = max(tree.node_count for tree in trees)
+        index = np.int16 if max(width, forest.n_features_in_) < 2**15 else np.int32
 
         def padded(name: str, dtype: type, fill: int) -> np.ndarray:
             rows = [np.pad(getattr(t, name), (0, width - t.node_count), constant_values=fill) for t in trees]
             return np.array(rows).astype(dtype)
 
-        left = padded("children_left", np.int16, -1)
-        feature = np.where(left < 0, -1, padded("feature", np.int16, -1)).astype(np.int16)
-        return cls(feature, padded("threshold", np.float32, 0), left, padded("children_right", np.int16, -1))
+        left = padded("children_left", index, -1)
+        feature = np.where(left < 0, -1, padded("feature", index, -1)).astype(index)
+        return cls(feature, padded("threshold", np.float32, 0), left, padded("children_right", index, -1))
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Trees:
