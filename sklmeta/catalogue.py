@@ -63,6 +63,8 @@ class CatalogueEntry:
         Rows beyond which it is left out where there are other members, for its cost grows too fast.
     practice : tuple of dict, default=()
         Configurations that practitioners use, tried right after the default.
+    n_known : int, default=25
+        How many configurations of it the bundled knowledge is made of.
     """
 
     name: str
@@ -74,6 +76,7 @@ class CatalogueEntry:
     scale_target: bool = False
     max_rows: int | None = None
     practice: tuple[dict[str, Any], ...] = ()
+    n_known: int = 25
 
     def configurations(self, n: int) -> list[Configuration]:
         """The first `n` of a fixed list: scikit-learn's default, good practice, then quasi-random draws."""
@@ -130,16 +133,18 @@ def find_entry(estimator: Any, task_type: str) -> CatalogueEntry | None:
     return _entry_on_request(kind, task_type, learned=estimator.init is not None)
 
 
-def default_configurations(task_type: str, n: int = 12, estimators: Iterable[str] | None = None) -> list[Configuration]:
+def default_configurations(
+    task_type: str, n: int | None = 12, estimators: Iterable[str] | None = None
+) -> list[Configuration]:
     """The fixed list that knowledge is made of: `n` configurations of each base estimator.
 
     Parameters
     ----------
     task_type : {"classification", "regression"}
         For which kind of task.
-    n : int, default=12
+    n : int or None, default=12
         Configurations per base estimator; fewer where its space has fewer. The first ones of a longer list
-        are the shorter list.
+        are the shorter list. None: as many of each as the bundled knowledge has (`CatalogueEntry.n_known`).
     estimators : iterable of str, default=None
         Names of base estimators; None is all of them.
 
@@ -149,7 +154,8 @@ def default_configurations(task_type: str, n: int = 12, estimators: Iterable[str
         Base estimator by base estimator.
     """
     names = list(catalogue(task_type)) if estimators is None else list(estimators)
-    return [c for name in names for c in _entry(name, task_type).configurations(n)]
+    entries = [_entry(name, task_type) for name in names]
+    return [c for entry in entries for c in entry.configurations(entry.n_known if n is None else n)]
 
 
 def build_estimator(configuration: Configuration, task_type: str, *, probabilities: bool = False) -> Pipeline:
@@ -227,10 +233,15 @@ _FOREST: dict[str, Any] = {
     "min_samples_leaf": LogUniformInt(1, 20),
     "bootstrap": [True, False],
 }
+# Breiman (2001): a third of the features; Probst, Wright & Boulesteix (2019): more where few of them matter; Howard's
+# "Introduction to Machine Learning for Coders" (2018): half of them, leaves of 3 or 5; R's randomForest for regression
+# (Liaw & Wiener 2002): a third and 5
 _FOREST_PRACTICE = (
     {"max_features": 0.35, "min_samples_leaf": 2},
     {"max_features": 0.7, "min_samples_leaf": 1},
     {"max_features": 0.5, "min_samples_leaf": 5},
+    {"max_features": 0.5, "min_samples_leaf": 3},
+    {"max_features": 0.33, "min_samples_leaf": 5},
 )
 _BOOSTING: dict[str, Any] = {
     "learning_rate": loguniform(0.01, 0.5),
@@ -240,6 +251,8 @@ _BOOSTING: dict[str, Any] = {
     "l2_regularization": loguniform(1e-8, 10.0),
     "max_features": uniform(0.3, 0.7),
 }
+# Friedman (2001), and Hastie, Tibshirani & Friedman (2009), 10.11: slow learning, trees of 4 to 8 leaves; the others go
+# from there to scikit-learn's default, within the ranges that Probst et al. (2019) found worth tuning
 _BOOSTING_PRACTICE = (
     {
         "learning_rate": 0.05,
@@ -271,10 +284,14 @@ _NEIGHBORS = {
     "weights": ["uniform", "distance"],
     "p": [1, 2],
 }
+# Cover & Hart (1967): the nearest one; Dudani (1976): weights by distance, AutoGluon's choice; Aggarwal et al. (2001):
+# the Manhattan distance where there are many columns
 _NEIGHBORS_PRACTICE = (
     {"n_neighbors": 1},
     {"n_neighbors": 10, "weights": "distance", "p": 1},
     {"n_neighbors": 20, "weights": "distance"},
+    {"weights": "distance"},
+    {"n_neighbors": 3, "weights": "distance", "p": 1},
 )
 _NETWORK = {
     "hidden_layer_sizes": [(32,), (64,), (100,), (200,), (32, 32), (64, 64), (128, 128), (64, 64, 64)],
@@ -284,17 +301,51 @@ _NETWORK = {
     "max_iter": [30, 60, 120, 200],
     "early_stopping": [False, False, True],
 }
+# Gorishniy et al. (2021), "Revisiting Deep Learning Models for Tabular Data": one to three layers of 64 to 256, rates
+# near 0.001; Kadra et al. (2021), "Well-tuned Simple Nets Excel on Tabular Datasets": the regularisation decides
 _NETWORK_PRACTICE = (
     {"hidden_layer_sizes": (128,), "alpha": 1e-3, "learning_rate_init": 2e-3, "max_iter": 60},
     {"hidden_layer_sizes": (64, 64), "alpha": 0.1, "learning_rate_init": 5e-3, "max_iter": 60},
     {"hidden_layer_sizes": (100,), "alpha": 1.0, "learning_rate_init": 1e-3, "max_iter": 100},
+    {"hidden_layer_sizes": (128, 128), "alpha": 0.01, "learning_rate_init": 1e-3, "max_iter": 120},
+    {"hidden_layer_sizes": (64,), "alpha": 0.01, "learning_rate_init": 3e-3, "activation": "tanh", "max_iter": 120},
 )
+# Hsu, Chang & Lin (2003), "A Practical Guide to Support Vector Classification": powers of C and gamma, linear first
 _SVC_PRACTICE = (
     {"C": 10.0},
     {"C": 100.0},
     {"kernel": "linear", "C": 0.1},
     {"C": 1.0, "gamma": 0.01},
     {"C": 10.0, "gamma": 0.03},
+)
+# scikit-learn's own path (LogisticRegressionCV: powers of ten), King & Zeng (2001) for rare classes, and the
+# unpenalised fit that statistics begins with
+_LOGISTIC_PRACTICE = (
+    {"C": 0.1},
+    {"C": 0.01},
+    {"C": 10.0},
+    {"C": 0.1, "class_weight": "balanced"},
+    {"C": 1000.0},
+)
+# Ledoit & Wolf (2004), and Friedman's (1989) path between the pooled covariance and the identity
+_LDA_PRACTICE = (
+    {"solver": "lsqr", "shrinkage": "auto"},
+    {"solver": "lsqr", "shrinkage": 0.01},
+    {"solver": "lsqr", "shrinkage": 0.1},
+    {"solver": "lsqr", "shrinkage": 0.5},
+    {"solver": "lsqr", "shrinkage": 0.9},
+)
+# the grid of powers of ten that is usually searched: from the bare estimate to one width for all
+_BAYES_PRACTICE = tuple({"var_smoothing": v} for v in (1e-6, 1e-3, 0.01, 0.1, 1.0))
+# RidgeCV's grid, and one step beyond it on either side and one more above
+_RIDGE_PRACTICE = tuple({"alpha": v} for v in (10.0, 100.0, 0.1, 1000.0, 0.01))
+# Zou & Hastie (2005) in the middle, Tibshirani's (1996) lasso at the end, as ElasticNetCV's documentation advises
+_ELASTIC_NET_PRACTICE = (
+    {"alpha": 0.01},
+    {"alpha": 0.01, "l1_ratio": 1.0},
+    {"alpha": 0.1},
+    {"alpha": 0.001},
+    {"alpha": 0.1, "l1_ratio": 0.9},
 )
 
 
@@ -306,7 +357,7 @@ def _classification() -> Mapping[str, CatalogueEntry]:
             "logistic_regression",
             LogisticRegression(max_iter=500),
             SearchSpace({"C": loguniform(1e-4, 1e3), "class_weight": _CLASS_WEIGHT}),
-            practice=({"C": 0.1}, {"C": 0.01}, {"C": 10.0}, {"C": 0.1, "class_weight": "balanced"}),
+            practice=_LOGISTIC_PRACTICE,
         ),
         CatalogueEntry(
             "svc",
@@ -323,6 +374,7 @@ def _classification() -> Mapping[str, CatalogueEntry]:
             ),
             max_rows=_KERNEL_ROWS,
             practice=_SVC_PRACTICE,
+            n_known=40,
         ),
         CatalogueEntry(
             "random_forest",
@@ -348,21 +400,25 @@ def _classification() -> Mapping[str, CatalogueEntry]:
             scale=False,
             sparse=False,
             practice=_BOOSTING_PRACTICE,
+            n_known=40,
         ),
         CatalogueEntry("k_neighbors", KNeighborsClassifier(), SearchSpace(_NEIGHBORS), practice=_NEIGHBORS_PRACTICE),
-        CatalogueEntry("mlp", MLPClassifier(), SearchSpace(_NETWORK), practice=_NETWORK_PRACTICE),
+        CatalogueEntry("mlp", MLPClassifier(), SearchSpace(_NETWORK), practice=_NETWORK_PRACTICE, n_known=40),
         CatalogueEntry(
             "lda",
             LinearDiscriminantAnalysis(),
             SearchSpace({"solver": ["lsqr"], "shrinkage": loguniform(1e-3, 1.0)}, {"shrinkage": {"solver": ("lsqr",)}}),
             sparse=False,
-            practice=({"solver": "lsqr", "shrinkage": "auto"},),
+            practice=_LDA_PRACTICE,
+            n_known=18,
         ),
         CatalogueEntry(
             "gaussian_nb",
             GaussianNB(),
             SearchSpace({"var_smoothing": loguniform(1e-10, 3.0)}),
             sparse=False,
+            practice=_BAYES_PRACTICE,
+            n_known=18,
         ),
     ]
     return MappingProxyType({entry.name: entry for entry in entries})
@@ -375,14 +431,15 @@ def _regression() -> Mapping[str, CatalogueEntry]:
             "ridge",
             Ridge(),
             SearchSpace({"alpha": loguniform(1e-3, 1e4)}),
-            practice=({"alpha": 10.0}, {"alpha": 100.0}),
+            practice=_RIDGE_PRACTICE,
+            n_known=16,
         ),
         CatalogueEntry(
             "elastic_net",
             ElasticNet(),
             SearchSpace({"alpha": loguniform(1e-4, 1.0), "l1_ratio": uniform(0.05, 0.95)}),
             scale_target=True,
-            practice=({"alpha": 0.01}, {"alpha": 0.01, "l1_ratio": 1.0}, {"alpha": 0.1}),
+            practice=_ELASTIC_NET_PRACTICE,
         ),
         CatalogueEntry(
             "svr",
@@ -400,6 +457,7 @@ def _regression() -> Mapping[str, CatalogueEntry]:
             scale_target=True,
             max_rows=_KERNEL_ROWS,
             practice=_SVC_PRACTICE,
+            n_known=40,
         ),
         CatalogueEntry(
             "random_forest",
@@ -425,9 +483,12 @@ def _regression() -> Mapping[str, CatalogueEntry]:
             scale=False,
             sparse=False,
             practice=_BOOSTING_PRACTICE,
+            n_known=40,
         ),
         CatalogueEntry("k_neighbors", KNeighborsRegressor(), SearchSpace(_NEIGHBORS), practice=_NEIGHBORS_PRACTICE),
-        CatalogueEntry("mlp", MLPRegressor(), SearchSpace(_NETWORK), scale_target=True, practice=_NETWORK_PRACTICE),
+        CatalogueEntry(
+            "mlp", MLPRegressor(), SearchSpace(_NETWORK), scale_target=True, practice=_NETWORK_PRACTICE, n_known=40
+        ),
     ]
     return MappingProxyType({entry.name: entry for entry in entries})
 

@@ -66,7 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--task", choices=["classification", "regression"], help="use the tables of this type only")
     build.add_argument("--target", default="target", help="name of the target's column (default: target)")
     build.add_argument("--only", nargs="+", metavar="NAME", help="use these tables only, in this order")
-    build.add_argument("--configurations", type=_count, default=12, metavar="N", help="per estimator (default: 12)")
+    build.add_argument(
+        "--configurations",
+        type=_count_or_all,
+        default=12,
+        metavar="N",
+        help="per estimator, or 'all' for the whole list of the bundled knowledge (default: 12)",
+    )
     build.add_argument("--max-rows", type=_count, default=3000, metavar="N", help="cut larger tables (default: 3000)")
     build.add_argument(
         "--time-limit", type=_seconds, default=60.0, metavar="S", help="seconds for one evaluation (default: 60)"
@@ -97,6 +103,10 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number above 0, got {text!r}")
     return int(text)
+
+
+def _count_or_all(text: str) -> int | None:
+    return None if text == "all" else _count(text)
 
 
 def _seconds(text: str) -> float:

@@ -64,7 +64,7 @@ class _Prepared:
 
 def collect(
     datasets: str | Path | Mapping[str, tuple[Any, Any]] | Iterable[Dataset],
-    configurations: Sequence[Configuration] | int = 12,
+    configurations: Sequence[Configuration] | int | None = 12,
     *,
     task: str | None = None,
     target: str = "target",
@@ -85,8 +85,9 @@ def collect(
     ----------
     datasets : path, mapping of str to (X, y), or iterable of Dataset
         A folder of parquet or CSV files, or tables in memory.
-    configurations : int or sequence of Configuration, default=12
-        A number means that many of each base estimator in the catalogue, always the same ones.
+    configurations : int, sequence of Configuration or None, default=12
+        A number means that many of each base estimator in the catalogue, always the same ones; None the whole list
+        that the bundled knowledge is made of, more than 230.
     task : {"classification", "regression"}, default=None
         Which tasks of a mixed collection to use; None means that they must all be of one type.
     target : str, default="target"
@@ -134,7 +135,7 @@ def collect(
     if first is None:
         raise ValueError(f"There are no datasets of task type {task!r} to collect from; got {datasets!r}.")
     protocol = _Protocol(task or _task_type(first), cv, max_rows, random_state)
-    if isinstance(configurations, int):
+    if configurations is None or isinstance(configurations, int):
         configurations = default_configurations(protocol.task_type, configurations)
     configurations = list(dict.fromkeys(configurations))
     if not configurations:
