@@ -9,7 +9,8 @@ PACKAGE = Path(__file__).parent.parent / "sklmeta"
 FLOORS = [
     {"_sklearn", "_joblib", "exceptions", "configuration", "warning_records"},
     {
-        "calibration", "checks", "datasets", "gradient", "metafeatures", "metrics", "preprocessing", "space",
+        "calibration", "checks", "datasets", "ensemble", "gradient", "metafeatures", "metrics", "preprocessing",
+        "space",
     },
     {"knowledge", "catalogue"},
     {"recommenders", "evaluation", "limits", "members", "scoring", "composition", "winner"},

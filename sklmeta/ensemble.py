@@ -1,0 +1,267 @@
+"""Averages of predictions: how good one is, which members to take, and how much of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+
+def gather_folds(
+    outputs: Sequence[Sequence[np.ndarray]], tests: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """What fold models predicted, as one table of rows.
+
+    Folds need be no partition: a row that was predicted several times has the mean of that, a row that was never
+    predicted is left out.
+
+    Parameters
+    ----------
+    outputs : sequence of sequence of ndarray of shape (n_test, n_outputs)
+        By member, then by fold: probabilities, or numbers in one column.
+    tests : sequence of ndarray of int
+        By fold, the positions of its test rows.
+
+    Returns
+    -------
+    predictions : ndarray of shape (n_members, n_rows, n_outputs)
+        Out-of-fold predictions.
+    rows : ndarray of shape (n_rows,)
+        Which rows these are, rising.
+    folds : list of ndarray of int
+        By fold, the positions of its test rows among `rows`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> first, second = np.array([[1.0], [2.0]]), np.array([[4.0]])
+    >>> predictions, rows, folds = gather_folds([[first, second]], [np.array([0, 3]), np.array([3])])
+    >>> predictions.ravel(), rows
+    (array([1., 3.]), array([0, 3]))
+    """
+    rows, times = np.unique(np.concatenate(tests), return_counts=True)
+    folds = [np.searchsorted(rows, test) for test in tests]
+    predictions = np.zeros((len(outputs), len(rows), outputs[0][0].shape[1]))
+    for table, by_fold in zip(predictions, outputs, strict=True):
+        for fold, values in zip(folds, by_fold, strict=True):
+            table[fold] += values
+    return predictions / times[:, None], rows, folds
+
+
+def fold_metric(
+    metric: str,
+    y: np.ndarray,
+    folds: Sequence[np.ndarray],
+    n_classes: int | None = None,
+    sample_weight: np.ndarray | None = None,
+) -> Callable[[np.ndarray], float] | None:
+    """The mean over folds of a metric, as a quick function of predictions.
+
+    Parameters
+    ----------
+    metric : str
+        A scorer's name.
+    y : ndarray of shape (n_rows,)
+        Class indices from 0, or a regression target.
+    folds : sequence of ndarray of int
+        By fold, the positions of its test rows.
+    n_classes : int, default=None
+        None for regression.
+    sample_weight : ndarray of shape (n_rows,), default=None
+        Weights of the rows in the metric.
+
+    Returns
+    -------
+    callable or None
+        Takes an array of shape (n_rows, n_outputs) and gives a number, greater is better; folds on which the metric
+        is undefined are left out, and without any other it gives NaN. None where there is no quick way.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> score = fold_metric("neg_mean_absolute_error", np.array([1.0, 2.0, 3.0]), [np.array([0, 1]), np.array([2])])
+    >>> score(np.array([[1.0], [1.0], [4.0]]))
+    -0.75
+    """
+    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+    if metric == "roc_auc" and n_classes is not None and sample_weight is None:
+        return _mean_auc(y, folds, n_classes)
+    if metric == "neg_root_mean_squared_error" and n_classes is None:
+        shares = [weight[fold] / weight[fold].sum() for fold in folds]
+        parts = list(zip(folds, shares, strict=True))
+        return lambda p: -float(np.mean([np.sqrt(share @ (p[fold, 0] - y[fold]) ** 2) for fold, share in parts]))
+    quick = (_REGRESSION_GAINS if n_classes is None else _CLASSIFICATION_GAINS).get(metric)
+    if quick is None:
+        return None
+    row_gain, row_shares = quick
+    shares, offset = row_shares(y, folds, weight)
+    return lambda p: float(offset + shares @ row_gain(p, y))
+
+
+def _equal_shares(y: np.ndarray, folds: Sequence[np.ndarray], weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """What each row counts in a mean over folds of means over rows."""
+    shares = np.zeros(len(y))
+    for fold in folds:
+        shares[fold] += weight[fold] / weight[fold].sum() / len(folds)
+    return shares, 0.0
+
+
+def _shares_by_class(y: np.ndarray, folds: Sequence[np.ndarray], weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """The same with a mean over the classes present between the two."""
+    shares = np.zeros(len(y))
+    for fold in folds:
+        by_class = np.bincount(y[fold], weight[fold])
+        shares[fold] += weight[fold] / by_class[y[fold]] / (by_class > 0).sum() / len(folds)
+    return shares, 0.0
+
+
+def _shares_of_variance(y: np.ndarray, folds: Sequence[np.ndarray], weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """What each squared error takes from an R2 of 1; a fold of one row, or of one value, says nothing."""
+    spreads = {}
+    for k, fold in enumerate(folds):
+        mean = np.average(y[fold], weights=weight[fold])
+        spreads[k] = weight[fold] @ (y[fold] - mean) ** 2
+    defined = [k for k, spread in spreads.items() if spread > 0]
+    shares = np.zeros(len(y))
+    for k in defined:
+        shares[folds[k]] += weight[folds[k]] / spreads[k] / len(defined)
+    return shares, 1.0 if defined else np.nan
+
+
+def _true_class(p: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return p[np.arange(len(y)), y]
+
+
+def _log_likelihood(p: np.ndarray, y: np.ndarray) -> np.ndarray:
+    eps = np.finfo(p.dtype).eps
+    return np.log(np.clip(_true_class(p, y), eps, 1 - eps))
+
+
+def _negative_brier(p: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Squared distance to the true class's corner, halved for two classes as scikit-learn does."""
+    distance = (p**2).sum(axis=1) - 2 * _true_class(p, y) + 1
+    return -distance / (2 if p.shape[1] == 2 else 1)
+
+
+# by metric: what a row gains, and what each row counts
+_CLASSIFICATION_GAINS: dict[str, tuple[Callable, Callable]] = {
+    "accuracy": (lambda p, y: p.argmax(axis=1) == y, _equal_shares),
+    "balanced_accuracy": (lambda p, y: p.argmax(axis=1) == y, _shares_by_class),
+    "neg_log_loss": (_log_likelihood, _equal_shares),
+    "neg_brier_score": (_negative_brier, _equal_shares),
+}
+_REGRESSION_GAINS: dict[str, tuple[Callable, Callable]] = {
+    "r2": (lambda p, y: -((p[:, 0] - y) ** 2), _shares_of_variance),
+    "neg_mean_squared_error": (lambda p, y: -((p[:, 0] - y) ** 2), _equal_shares),
+    "neg_mean_absolute_error": (lambda p, y: -np.abs(p[:, 0] - y), _equal_shares),
+}
+
+
+def _mean_auc(y: np.ndarray, folds: Sequence[np.ndarray], n_classes: int) -> Callable[[np.ndarray], float]:
+    """Area under the ROC curve of two classes, or the mean of one-versus-rest over the classes that are present."""
+    columns = [1] if n_classes == 2 else range(n_classes)
+    contests = [[(c, fold[y[fold] == c], fold[y[fold] != c]) for c in columns] for fold in folds]
+    contests = [[(c, of, rest) for c, of, rest in fold if len(of) and len(rest)] for fold in contests]
+    contests = [fold for fold in contests if fold]
+
+    def score(p: np.ndarray) -> float:
+        by_column = {c: np.ascontiguousarray(p[:, c]) for c in columns}
+        by_fold = [np.mean([_auc(by_column[c][of], by_column[c][rest]) for c, of, rest in fold]) for fold in contests]
+        return float(np.mean(by_fold)) if by_fold else np.nan
+
+    return score
+
+
+def _auc(positive: np.ndarray, negative: np.ndarray) -> float:
+    """How often a positive lies above a negative, ties counted half (the Mann-Whitney statistic)."""
+    positive, negative = np.sort(positive), np.sort(negative)
+    below, not_above = (np.searchsorted(negative, positive, side).sum() for side in ("left", "right"))
+    return (below + not_above) / (2 * len(positive) * len(negative))
+
+
+def greedy_weights(
+    predictions: np.ndarray,
+    score: Callable[[np.ndarray], float],
+    *,
+    n_rounds: int = 25,
+    start: int = 1,
+    tolerance: float = 0.0,
+    costs: np.ndarray | None = None,
+    limits: np.ndarray | None = None,
+) -> np.ndarray:
+    """Weights of a good average, by forward selection with replacement (Caruana et al. 2004).
+
+    The best `start` members are taken to begin with. Then each round adds the member, taken already or not, that makes
+    the average best. Of all averages on that way the best one is the answer, the earliest where several are.
+
+    Parameters
+    ----------
+    predictions : ndarray of shape (n_members, n_rows, n_outputs)
+        Out-of-fold predictions.
+    score : callable
+        Of an average, an array of shape (n_rows, n_outputs); greater is better, and NaN is the worst.
+    n_rounds : int, default=25
+        How often a member is taken, those of the start included.
+    start : int, default=1
+        How many of the best single members are taken at the start (Caruana's sorted initialisation).
+    tolerance : float, default=0.0
+        An average counts as better where it gains more than this.
+    costs : ndarray of shape (n_limits, n_members), default=None
+        What each member costs, however much of it is taken.
+    limits : ndarray of shape (n_limits,), default=None
+        What all members together may cost. A member that alone costs more is never taken.
+
+    Returns
+    -------
+    ndarray of shape (n_members,)
+        Not negative, with sum 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no member, or none within the limits.
+
+    References
+    ----------
+    R. Caruana, A. Niculescu-Mizil, G. Crew & A. Ksikes (2004), "Ensemble selection from libraries of models".
+
+    Examples
+    --------
+    Members that err in opposite directions share the weight:
+
+    >>> import numpy as np
+    >>> y = np.array([[0.0], [1.0], [2.0]])
+    >>> greedy_weights(np.array([y + 1, y - 1, y + 5]), lambda average: -np.abs(average - y).mean())
+    array([0.5, 0.5, 0. ])
+    """
+    costs = np.zeros((0, len(predictions))) if costs is None else np.asarray(costs, float)
+    limits = np.zeros(0) if limits is None else np.asarray(limits, float)
+    counts, total = np.zeros(len(predictions)), np.zeros(predictions.shape[1:])
+    within = np.flatnonzero(_affordable(counts, costs, limits))
+    if not len(within):
+        raise ValueError(f"None of {len(predictions)} members is within the limits {limits.tolist()}.")
+    singles = np.array([_or_worst(score(predictions[j])) for j in within])
+    for j in within[np.argsort(-singles, kind="stable")][:start]:
+        if _affordable(counts, costs, limits)[j]:
+            counts[j] += 1
+            total += predictions[j]
+    best, chosen = _or_worst(score(total / counts.sum())), counts.copy()
+    while counts.sum() < n_rounds:
+        pool = np.flatnonzero(_affordable(counts, costs, limits))
+        trials = [_or_worst(score((total + predictions[j]) / (counts.sum() + 1))) for j in pool]
+        winner = int(np.argmax(trials))
+        counts[pool[winner]] += 1
+        total += predictions[pool[winner]]
+        if trials[winner] > best + tolerance:
+            best, chosen = trials[winner], counts.copy()
+    return chosen / chosen.sum()
+
+
+def _affordable(counts: np.ndarray, costs: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Which members may be added to those taken: these again, and others as far as the limits go."""
+    spent = costs[:, counts > 0].sum(axis=1, keepdims=True)
+    return (counts > 0) | (spent + costs <= limits[:, None]).all(axis=0)
+
+
+def _or_worst(score: float) -> float:
+    return -np.inf if np.isnan(score) else float(score)
