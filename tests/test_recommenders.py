@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,9 +7,11 @@ from _knowledge import made_up_frames, made_up_knowledge
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
-from sklmeta import Configuration, KnowledgeBase
+from sklmeta import Configuration, KnowledgeBase, load_knowledge
 from sklmeta.exceptions import UnknownEstimatorError
+from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.recommenders import AverageRank, Forest, NearestTasks, Portfolio, Recommendation, TaskMixture
+from sklmeta.recommenders.contributions import contributions
 
 A, B, C = map(Configuration, "abc")
 
@@ -244,7 +248,7 @@ def test_str_tells_what_how_good_how_long_and_why():
         Configuration("svc", {"C": 1.0}), "accuracy", 0.912, (0.85, 0.95), 1.5, (), "because", "classification"
     )
     assert str(one) == (
-        "svc(C=1.0)\n  expected accuracy: 0.912 (80 % of similar tasks: 0.85 to 0.95), 1.5 s a fit\n  why: because"
+        "svc(C=1.0)\n  expected accuracy: 0.912 (80 % interval 0.85 to 0.95), 1.5 s a fit\n  why: because"
     )
     unknown = Recommendation(A, "accuracy", 0.912, (0.85, 0.95), np.nan, (), "because")
     assert "unknown time a fit" in str(unknown)
@@ -292,3 +296,136 @@ def test_the_strategy_follows_the_nearest_tasks():
     one = NearestTasks(2).fit(KB)
     assert one.strategy({"log_rows": 9.0})["c"] > 0.5
     assert one.strategy({"log_rows": 1.0})["c"] < 0.5
+
+
+# -- intervals, novelty, contributions -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("one", [Portfolio(), NearestTasks(), Forest(n_estimators=30)], ids=repr)
+def test_intervals_cover_four_of_five_unseen_tasks(one):
+    features, table = made_up_frames(n_tasks=200, n_configurations=12)
+    one.fit(knowledge(table[:100], features[:100]))
+    inside = []
+    for task in table.index[100:]:
+        for found in one.recommend(features.loc[task], n=5):
+            inside.append(found.interval[0] <= table.loc[task, found.configuration] <= found.interval[1])
+    assert 0.7 <= np.mean(inside) <= 0.9
+
+
+def test_intervals_are_told_of_whole_families_only():
+    """Twins tell all about each other, and nothing about the next family."""
+    rng = np.random.default_rng(0)
+    Y = pd.DataFrame(np.repeat(rng.normal(size=(20, 4)), 2, axis=0))
+    M = pd.DataFrame(np.repeat(rng.normal(size=(20, 3)), 2, axis=0))
+    alone = NearestTasks(n_neighbors=1, mixing=0.0).fit(knowledge(Y, M))
+    twins = NearestTasks(n_neighbors=1, mixing=0.0).fit(knowledge(Y, M, families={i: i // 2 for i in range(40)}))
+    assert alone.margin_ < 0.1
+    assert twins.margin_ == 0.5
+
+
+def test_of_too_few_tasks_the_interval_is_the_whole_range():
+    few = AverageRank().fit(knowledge(Y[:3], M[:3])).recommend()[0]
+    assert few.interval == (Y[few.configuration.estimator][:3].min(), Y[few.configuration.estimator][:3].max())
+
+
+def crowd(n=60, seed=0):
+    features = pd.DataFrame(np.random.default_rng(seed).normal(size=(n, 6))).add_prefix("m")
+    return knowledge(pd.DataFrame(np.random.default_rng(seed + 1).random((n, 4))), features)
+
+
+def test_novelty_is_the_share_of_known_tasks_that_are_less_novel():
+    kb = crowd()
+    for i in range(10):
+        one = AverageRank().fit(kb.exclude(tasks=[i]))
+        Z = one.standardised_
+        own = np.sort(np.linalg.norm(Z[:, None] - Z, axis=2), axis=1)[:, 3]  # the nearest is the task itself
+        new = (kb.meta_features.to_numpy()[i] - one.centre_) / one.spread_
+        far = np.sort(np.linalg.norm(Z - np.clip(new, -3, 3), axis=1))[2]
+        assert one.novelty(kb.meta_features.loc[i]) == pytest.approx((own < far).sum() / 60)
+
+
+def test_one_in_twenty_tasks_of_the_same_kind_is_novel():
+    kb, others = crowd(100), crowd(400, seed=7).meta_features
+    one = AverageRank().fit(kb)
+    novelty = np.array([one.novelty(row) for _, row in others.iterrows()])
+    assert (novelty > 0.95).mean() == pytest.approx(0.05, abs=0.04)
+    assert np.quantile(novelty, [0.25, 0.5, 0.75]) == pytest.approx([0.25, 0.5, 0.75], abs=0.12)
+
+
+def test_novelty_without_meta_features_is_unknown():
+    assert np.isnan(Portfolio().fit(KB).novelty())
+    assert np.isnan(Portfolio().fit(knowledge(Y)).novelty({"log_rows": 9.0}))
+    assert np.isnan(Portfolio().fit(knowledge(Y, M, families=dict.fromkeys(range(5), "one"))).novelty({"log_rows": 9}))
+
+
+@pytest.mark.parametrize("one", [NearestTasks(), Forest(n_estimators=10), TaskMixture(n_estimators=10)], ids=repr)
+def test_a_task_unlike_all_falls_back_on_what_does_well_on_balance(one):
+    one.fit(crowd())
+    weird = one.meta_features_.iloc[0] + 50
+    assert one.novelty(weird) > 0.95
+    assert [r.configuration for r in one.recommend(weird, n=4)] == [r.configuration for r in one.recommend(n=4)]
+    found = one.recommend(weird)[0]
+    assert (
+        found.reason == "it did best on balance, over 60 known tasks, all alike, for this task resembles none of them"
+    )
+    assert found.similar_tasks == ()
+    assert found.contributions == {}
+
+
+def test_few_tasks_never_call_another_one_novel():
+    one = TaskMixture(n_estimators=10).fit(crowd(18))
+    assert "resembles none" not in one.recommend(one.meta_features_.iloc[0] + 50)[0].reason
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_odd_tables_are_novel_to_the_bundled_knowledge_and_one_in_twenty_of_its_own(task):
+    kb = load_knowledge(task)
+    metric = kb.metrics[0]
+    one = Portfolio().fit(kb, metric=metric)
+    odd = [
+        make_odd(np.random.default_rng(0).standard_cauchy((60, 300)) ** 3),
+        make_odd(np.where(np.random.default_rng(1).random((500, 40)) < 0.9, np.nan, 1.0)),
+        make_odd(np.eye(400)),
+    ]
+    assert all(one.novelty(MetaFeatureExtractor().extract(X, y, task=task)) > 0.95 for X, y in odd)
+    known = [
+        Portfolio().fit(kb.exclude(families=[f]), metric=metric).novelty(kb.meta_features.iloc[i])
+        for i, f in enumerate(kb.families)
+    ]
+    assert (np.array(known) > 0.95).mean() == pytest.approx(0.05, abs=0.03)
+
+
+def make_odd(X):
+    return X, np.arange(len(X)) % 3
+
+
+def test_contributions_say_which_group_decided():
+    features, table = two_kinds()
+    kb = knowledge(table, features.rename(columns={0: "landmark_discriminant"}), task_type="classification")
+    for one in (NearestTasks(5, 0.0), Forest(), TaskMixture()):
+        one.fit(kb)
+        first, second = one.recommend(kb.meta_features.iloc[4], n=2)
+        assert max(first.contributions, key=first.contributions.get) == "simple"
+        assert set(first.contributions) == {"other", "landmarkers", "simple"}
+        assert sum(map(abs, first.contributions.values())) == pytest.approx(1)
+        assert second.contributions == {}
+        assert one.recommend(kb.meta_features.iloc[4], observed={Configuration("d"): 0.1})[0].contributions == {}
+    assert AverageRank().fit(kb).recommend(kb.meta_features.iloc[4])[0].contributions == {}
+
+
+def test_contributions_by_hand():
+    def merits(row):
+        return np.array([row[0] + row[1], 1.0, -row[2]])
+
+    groups = {"a": np.array([True, False, False]), "b": np.array([False, True, False]), "c": np.arange(3) == 2}
+    found = contributions(merits, np.array([3.0, -1.0, 5.0]), groups, np.array([0.5, 0.7, 0.1]))
+    assert found == pytest.approx({"a": 3 / 4, "b": -1 / 4, "c": 0})
+    assert contributions(lambda row: np.array([1.0, 0.0]), np.zeros(3), groups, np.zeros(2)) == dict.fromkeys("abc", 0)
+
+
+def test_recommendations_with_contributions_can_be_hashed_and_pickled():
+    kb = made_up_knowledge()
+    found = Forest(n_estimators=5).fit(kb).recommend(kb.meta_features.iloc[3])[0]
+    assert found.contributions
+    assert pickle.loads(pickle.dumps(found)) == found
+    assert hash(found) == hash(found)

@@ -341,6 +341,16 @@ def test_recommendations_build_their_estimator(recommender):
     assert built.fit(np.eye(4), [0, 0, 1, 1]).predict(np.eye(4)).shape == (4,)
 
 
+def test_novelty_is_a_share_and_does_not_see_the_order_of_tasks(recommender):
+    M, Y = made_up_frames(n_tasks=30)
+    found = [fitted(recommender, knowledge(table, M)).novelty(NEW) for table in (Y, Y[::-1])]
+    assert found[0] == found[1]
+    assert 0 <= found[0] <= 1
+    assert np.isnan(fitted(recommender).novelty(None))
+    with pytest.raises(ValueError, match=r"meta_features has shape \(2,\)"):
+        fitted(recommender).novelty([1.0, 2.0])
+
+
 # -- the strategy --------------------------------------------------------------------------------------------------
 
 
@@ -378,7 +388,7 @@ def test_the_strategys_temperature(recommender):
 
 
 def test_it_must_be_fitted_first(recommender):
-    for ask in (clone(recommender).recommend, clone(recommender).strategy):
+    for ask in (clone(recommender).recommend, clone(recommender).strategy, clone(recommender).novelty):
         with pytest.raises(NotFittedError, match="is not fitted yet"):
             ask(NEW)
 

@@ -12,8 +12,9 @@ from sklmeta.recommenders.kernels import (
     agreement_weights,
     bounded_seconds,
     completed,
+    conformal_margin,
     greedy_portfolio,
-    mean_ranks,
+    nearest_distances,
     neighbour_weights,
     principal_scores,
     rank_places,
@@ -104,16 +105,10 @@ def test_scales_keep_the_order_down_to_the_cut(rng, scale):
         assert (np.diff(s[np.argsort(y)]) >= 0).all()
 
 
-def test_mean_ranks_are_pandas_ranks(rng):
+def test_places_are_pandas_ranks(rng):
     Y = rng.integers(0, 3, size=(11, 6)).astype(float)
-    expected = pd.DataFrame(Y).rank(axis=1, ascending=False).mean()
-    np.testing.assert_allclose(mean_ranks(Y, uniform(11)), expected)
-
-
-def test_mean_ranks_are_the_same_in_any_order_of_tasks(rng):
-    Y, w = rng.integers(0, 3, size=(50, 6)).astype(float), uniform(50)
-    for _ in range(20):
-        np.testing.assert_array_equal(mean_ranks(Y[rng.permutation(50)], w), mean_ranks(Y, w))
+    expected = pd.DataFrame(Y).rank(axis=1, ascending=False)
+    np.testing.assert_allclose(rank_places(Y), 1 - (expected - 1) / 5)
 
 
 # -- the greedy portfolio ------------------------------------------------------------------------------------------
@@ -332,3 +327,55 @@ def test_principal_scores_are_those_of_scikit_learn():
     Z = np.random.default_rng(2).normal(size=(20, 6))
     np.testing.assert_allclose(np.abs(principal_scores(Z, 3)), np.abs(PCA(3).fit_transform(Z)))
     assert principal_scores(Z[:2], 10).shape == (2, 2)
+
+
+# -- what is known of new tasks ----------------------------------------------------------------------------------------
+
+
+def test_the_margin_by_hand():
+    Y = np.array([[1.0], [2.0], [3.0], [4.0]])
+    W = (1 - np.eye(4)) / 3
+    columns = np.zeros((4, 1), int)
+    assert conformal_margin(Y, W, columns, 0.8) == pytest.approx(0.5)  # the places are 0, 1/3, 2/3 and 1
+    assert conformal_margin(Y, W, columns, 0.4) == pytest.approx(1 / 6)
+    assert conformal_margin(Y[:3], W[:3, :3] * 1.5, columns[:3], 0.8) == 0.5  # three cannot tell
+    ties = conformal_margin(np.ones((4, 1)), W, columns, 0.8)
+    assert ties == 0  # as many above as below
+
+
+@pytest.mark.parametrize("coverage", [0.5, 0.8])
+def test_the_margin_covers_a_further_task(coverage):
+    """Of exchangeable tasks, what the others say covers the last as often as it should, over many draws of all."""
+    rng, inside = np.random.default_rng(0), []
+    n = 29
+    for _ in range(400):
+        Y = rng.standard_cauchy((n + 1, 2))
+        W = (1 - np.eye(n)) / (n - 1)
+        margin = conformal_margin(Y[:n], W, np.ones((n, 1), int), coverage)
+        low, high = weighted_quantile(Y[:n, 1], uniform(n), [0.5 - margin, 0.5 + margin])
+        inside.append(low <= Y[n, 1] <= high)
+    assert np.mean(inside) == pytest.approx(coverage, abs=0.07)
+
+
+def test_the_margin_leaves_out_tasks_that_nobody_tells_of(rng):
+    Y, W = rng.normal(size=(12, 3)), rng.dirichlet(np.ones(12), size=12)
+    columns = rng.integers(0, 3, size=(12, 2))
+    W[[2, 7]] = 0
+    kept = np.delete(np.arange(12), [2, 7])
+    expected = []
+    for t in kept:
+        for j in columns[t]:
+            below = sum(W[t, i] * ((Y[i, j] < Y[t, j]) + (Y[i, j] == Y[t, j]) / 2) for i in range(12))
+            expected.append(abs(below - 0.5))
+    assert conformal_margin(Y, W, columns, 0.8) == pytest.approx(np.sort(expected)[17])  # ceil(20 * ceil(8.8) / 10) - 1
+    assert conformal_margin(Y, 0 * W, columns, 0.8) == 0.5
+
+
+def test_nearest_distances_are_those_of_brute_force(rng):
+    M, new = rng.normal(size=(9, 4)), rng.normal(size=(5, 4))
+    apart = rng.random((5, 9)) < 0.6
+    apart[3] = False
+    for k in (1, 3, 9):
+        far = [[*np.sort(np.linalg.norm(M[a] - x, axis=1)), *[np.inf] * 9] for x, a in zip(new, apart, strict=True)]
+        expected = [distances[k - 1] for distances in far]
+        np.testing.assert_allclose(nearest_distances(M, new, apart, k), expected)

@@ -24,13 +24,13 @@ def forest():
 
 def test_they_send_rows_where_scikit_learn_does(forest):
     rows = np.random.default_rng(1).normal(size=(200, 5))
-    trees = Trees.from_arrays(Trees.of(forest).arrays())
-    np.testing.assert_array_equal([trees.apply(row) for row in rows], forest.apply(rows))
+    trees = Trees.from_arrays(Trees.of(forest).arrays(), 5)
+    np.testing.assert_array_equal(trees.apply(rows), forest.apply(rows))
 
 
 def test_a_tree_without_a_split():
     stump = ExtraTreesRegressor(3, random_state=0).fit(np.zeros((4, 2)), np.zeros(4))
-    np.testing.assert_array_equal(Trees.of(stump).apply(np.ones(2)), [0, 0, 0])
+    np.testing.assert_array_equal(Trees.of(stump).apply(np.ones((2, 2))), np.zeros((2, 3)))
 
 
 def test_trees_of_more_nodes_than_small_numbers_can_name():
@@ -39,7 +39,7 @@ def test_trees_of_more_nodes_than_small_numbers_can_name():
     big = ExtraTreesRegressor(1, random_state=0).fit(M, rng.normal(size=20_000))
     assert big.estimators_[0].tree_.node_count > 2**15
     trees = Trees.of(big)
-    np.testing.assert_array_equal([trees.apply(row) for row in M[:200]], big.apply(M[:200]))
+    np.testing.assert_array_equal(trees.apply(M[:200]), big.apply(M[:200]))
 
 
 @pytest.mark.parametrize("child", [0, 10_000])
@@ -48,7 +48,17 @@ def test_damaged_trees_are_refused_and_never_walked_in_circles(forest, child):
     arrays["left"] = arrays["left"].copy()
     arrays["left"][0, 0] = child
     with pytest.raises(ValueError, match="stored trees are damaged"):
-        Trees.from_arrays(arrays)
+        Trees.from_arrays(arrays, 5)
+
+
+def test_trees_of_other_meta_features_or_without_an_array_are_refused():
+    kb, one = made_up_knowledge(), Forest(n_estimators=3)
+    arrays = one.fit(kb).trees_.arrays()
+    wide = {**arrays, "feature": np.where(arrays["feature"] == 0, 7, arrays["feature"])}
+    for wrong, what in ((wide, "one looks at meta-feature 7 of 4"), ({"left": arrays["left"]}, "no array 'feature'")):
+        message = f"under learned.*trees: 3, 1, 0, accuracy.* is of no use.*damaged: .*{what}.*with_learned"
+        with pytest.raises(KnowledgeFormatError, match=message):
+            one.fit(kb.with_learned({one.learned_key: wrong}))
 
 
 @pytest.mark.parametrize(

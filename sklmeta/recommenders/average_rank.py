@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sklmeta.recommenders.base import Recommender
-from sklmeta.recommenders.kernels import mean_ranks
+from sklmeta.recommenders.kernels import rank_places
 
 
 class AverageRank(Recommender):
@@ -36,8 +36,9 @@ class AverageRank(Recommender):
         return np.full(len(self.scores_), 1 / len(self.scores_))
 
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
-        means = np.round(w @ self.scaled_, 9)  # decides between equal ranks
-        return list(np.lexsort((-means[columns], mean_ranks(self.scores_, w)[columns])))
+        places = np.round(w @ rank_places(self.scores_), 9)  # equal whatever the order of the tasks
+        means = np.round(w @ self.scaled_, 9)  # decides between equal places
+        return list(np.lexsort((-means[columns], -places[columns])))
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
         return f"it comes next by average rank over {len(self.scores_)} known tasks"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,24 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge import KnowledgeBase
-from sklmeta.recommenders.kernels import bounded_seconds, completed, scaled, softmax, weighted_quantile
+from sklmeta.recommenders.kernels import (
+    bounded_seconds,
+    completed,
+    conformal_margin,
+    nearest_distances,
+    robust_scale,
+    scaled,
+    softmax,
+    standardised,
+    weighted_quantile,
+)
 from sklmeta.recommenders.recommendation import Recommendation, SimilarTask
 
+NOVEL = 0.95  # from this novelty on, a task is unlike everything known: one in twenty known ones is
+_COVERAGE = 0.8
+_LOOKED_AT = 5  # first picks, whose scores intervals are to cover
 _SHOWN_TASKS = 5
+_NEAR_TASKS = 3
 _TEMPERATURE = 0.05  # of the strategy: where a task's best is 1, a tenth less is e^2 times less probable
 _ROWS_FEATURE = "log_rows"
 _NEVER_EVALUATED = "nothing is known of it: the knowledge never evaluated it in this metric"
@@ -79,7 +94,13 @@ class Recommender(BaseEstimator, ABC):
         self.seconds_ = bounded_seconds(self.knowledge_.fit_seconds, status == "timeout")
         self.position_ = {c: j for j, c in enumerate(self.knowledge_.configurations)}
         self.meta_features_ = self.knowledge_.meta_features
+        M = self.meta_features_.to_numpy(dtype=float)
+        self.centre_, self.spread_ = robust_scale(M)
+        self.standardised_: np.ndarray = standardised(M, self.centre_, self.spread_)
+        self.apart_ = _apart(self.knowledge_.families)
+        self.distances_ = self._distances(self.standardised_, self.apart_)
         self._learn()
+        self.margin_ = self._margin()
         return self
 
     def recommend(
@@ -124,6 +145,8 @@ class Recommender(BaseEstimator, ABC):
         similar = self._similar(w)
         reasons = [self._reason(features, w, first=not (place or observed)) for place in range(len(order))]
         found = [self._recommendation(int(j), w, features, similar, why) for j, why in zip(order, reasons, strict=True)]
+        if found and not observed:
+            found[0] = replace(found[0], contributions=self._contributions(features, left))
         found += [self._of_unheard(c, similar) for c in unheard if c not in (observed or {})]
         return found[:n]
 
@@ -174,6 +197,32 @@ class Recommender(BaseEstimator, ABC):
         names = list(members)
         return {names[k]: float(shares[k]) for k in np.argsort(-np.round(shares, 12), kind="stable")}
 
+    def novelty(self, meta_features: Any = None) -> float:
+        """How unlike everything known a task is.
+
+        The share of the known tasks that lie nearer to tasks of other families than the new one does, by the distance
+        of their meta-features to the third nearest: were the new task of the same kind as the known ones, its novelty
+        would be anything from 0 to 1 with equal probability. Above 0.95, which twenty known tasks or more can tell, it
+        counts as unlike everything known.
+
+        Parameters
+        ----------
+        meta_features : Series, mapping or array-like, default=None
+            See `recommend`.
+
+        Returns
+        -------
+        float
+            From 0 to 1; NaN where there are no meta-features to tell.
+
+        References
+        ----------
+        R. Laxhammar, G. Falkman (2011), "Sequential conformal anomaly detection in trajectories based on Hausdorff
+        distance".
+        """
+        check_is_fitted(self, "scores_")
+        return self._novelty(self._features(meta_features))
+
     # -- what a recommender implements -----------------------------------------------------------------------------
 
     def _learn(self) -> None:
@@ -187,10 +236,37 @@ class Recommender(BaseEstimator, ABC):
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
         """Positions in `columns`, best first, at least the first `n`."""
 
+    def _weights_among_known(self) -> np.ndarray:
+        """What each known task would be weighed by, were it new; (n_tasks, n_tasks), zeros within a family."""
+        equal = self.apart_.astype(float)
+        return equal / np.maximum(equal.sum(axis=1, keepdims=True), 1)
+
     def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
         return f"learned from {len(self.knowledge_)} tasks"
 
+    def _contributions(self, features: np.ndarray | None, columns: np.ndarray) -> dict[str, float]:
+        """What each group of meta-features has to do with the first pick; empty where that is nothing."""
+        return {}
+
     # -- what they share -------------------------------------------------------------------------------------------
+
+    def _distances(self, new: np.ndarray, apart: np.ndarray) -> np.ndarray:
+        """Of rows of standardised meta-features to those known tasks that are near them."""
+        return nearest_distances(self.standardised_, new, apart, min(_NEAR_TASKS, len(self.standardised_)))
+
+    def _novelty(self, features: np.ndarray | None) -> float:
+        known = self.distances_[np.isfinite(self.distances_)]
+        if features is None or not len(known):
+            return np.nan
+        new = standardised(features, self.centre_, self.spread_)[None]
+        distance = self._distances(new, np.ones((1, len(self.standardised_)), dtype=bool))
+        return float((known < distance).sum() / (len(known) + 1))
+
+    def _margin(self) -> float:
+        """What makes intervals cover the scores of first picks on tasks of unknown families."""
+        W = self._weights_among_known()
+        first = np.argsort(-(W @ self.scaled_), axis=1, kind="stable")[:, :_LOOKED_AT]
+        return conformal_margin(self.scores_, W, first, _COVERAGE)
 
     def _features(self, meta_features: Any) -> np.ndarray | None:
         """In the knowledge's order, NaN where unknown; None where none is known."""
@@ -245,7 +321,7 @@ class Recommender(BaseEstimator, ABC):
     def _recommendation(
         self, j: int, w: np.ndarray, features: np.ndarray | None, similar: tuple[SimilarTask, ...], why: str
     ) -> Recommendation:
-        low, high = weighted_quantile(self.scores_[:, j], w, [0.1, 0.9])
+        low, high = weighted_quantile(self.scores_[:, j], w, [0.5 - self.margin_, 0.5 + self.margin_])
         return Recommendation(
             self.knowledge_.configurations[j],
             self.metric_,
@@ -279,6 +355,13 @@ class Recommender(BaseEstimator, ABC):
             more = features[self.meta_features_.columns.get_loc(_ROWS_FEATURE)] - self.meta_features_[_ROWS_FEATURE]
             seconds = seconds * np.exp(np.nan_to_num(more.to_numpy()))
         return float(weighted_quantile(seconds[known], w[known], [0.5])[0])
+
+
+def _apart(families: Sequence[Hashable]) -> np.ndarray:
+    """Which tasks are of different families, shape (n_tasks, n_tasks)."""
+    number = {family: k for k, family in enumerate(families)}
+    numbers = np.array([number[family] for family in families])
+    return numbers[:, None] != numbers
 
 
 def _informative(knowledge: KnowledgeBase, metric: str) -> KnowledgeBase:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor
 
+from sklmeta.exceptions import KnowledgeFormatError
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.recommenders.kernels import principal_scores, shared_leaves
 from sklmeta.recommenders.likeness import LikenessPortfolio
@@ -69,8 +71,8 @@ class Forest(LikenessPortfolio):
         if self.standardised_.shape[1] == 0:
             return
         ahead = self.knowledge_.learned.get(self.learned_key)
-        self.trees_: Trees = Trees.of(self._grown()) if ahead is None else Trees.from_arrays(ahead)
-        self.leaves_: np.ndarray = np.array([self.trees_.apply(row) for row in self.standardised_])
+        self.trees_: Trees = Trees.of(self._grown()) if ahead is None else self._stored(ahead)
+        self.leaves_: np.ndarray = self.trees_.apply(self.standardised_)
 
     def _grown(self) -> ExtraTreesRegressor:
         forest = ExtraTreesRegressor(
@@ -85,13 +87,22 @@ class Forest(LikenessPortfolio):
         outputs = principal_scores((self.promise_ * self.stakes_[:, None])[order], _COMPONENTS)
         return forest.fit(self.standardised_[order], outputs if outputs.shape[1] > 1 else outputs.ravel())
 
+    def _stored(self, arrays: Mapping[str, np.ndarray]) -> Trees:
+        try:
+            return Trees.from_arrays(arrays, self.standardised_.shape[1])
+        except ValueError as error:
+            raise KnowledgeFormatError(
+                f"What {self.knowledge_!r} holds under learned[{self.learned_key!r}] is of no use. {error} Restore its "
+                "file from a copy, or forget what was learned by knowledge.with_learned({})."
+            ) from error
+
     @property
     def learned_key(self) -> str:
         """What the trees depend on, besides the knowledge: under this name it may hold them, learned ahead."""
         return f"trees: {self.n_estimators}, {self.min_samples_leaf}, {self.random_state!r}, {self.metric_}"
 
     def _alike(self, features: np.ndarray) -> np.ndarray:
-        shared = shared_leaves(self.leaves_, self.trees_.apply(features))
+        shared = shared_leaves(self.leaves_, self.trees_.apply(features[None])[0])
         return (1 - self.mixing) * shared + self.mixing / len(shared)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
@@ -65,11 +66,6 @@ def upper_span(Y: np.ndarray) -> np.ndarray:
     """What there is to gain on each task: its best score minus its median, or minus its worst where that is 0."""
     median, best = np.median(Y, axis=1), Y.max(axis=1)
     return np.where(best > median, best - median, best - Y.min(axis=1))
-
-
-def mean_ranks(Y: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Weighted mean over tasks of each configuration's rank, 1 for the best, ties shared; (n_configurations,)."""
-    return np.round(w @ rankdata(-Y, axis=1, method="average"), 9)  # equal whatever the order of the tasks
 
 
 def rank_places(Y: np.ndarray) -> np.ndarray:
@@ -271,6 +267,69 @@ def weighted_quantile(values: np.ndarray, w: np.ndarray, q: Sequence[float]) -> 
     cumulated = np.cumsum(w[order])
     positions = np.searchsorted(cumulated, np.asarray(q) * cumulated[-1] - 1e-12)
     return values[order][np.minimum(positions, len(values) - 1)]
+
+
+def conformal_margin(Y: np.ndarray, W: np.ndarray, columns: np.ndarray, coverage: float) -> float:
+    """How far on either side of the weighted median an interval must reach to cover scores on unknown tasks.
+
+    Each task's own score has a place among the other tasks' scores under the weights that these have for it: the share
+    of weight below it, from 0 to 1. The margin is the quantile of the distances of these places from one half that
+    covers a further task, which is exchangeable with the known ones, with the probability asked for.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_tasks, n_configurations)
+        Scores.
+    W : ndarray of shape (n_tasks, n_tasks)
+        Row by row, the weights that others have for a task as if it were new; rows of zeros are left out.
+    columns : ndarray of int of shape (n_tasks, n_chosen)
+        Configurations whose scores on each task are looked at.
+    coverage : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    float
+        At most 0.5, which stands for the whole range, and is all that can be said of too few tasks.
+
+    References
+    ----------
+    V. Chernozhukov, K. Wüthrich, Y. Zhu (2021), "Distributional conformal prediction".
+    R. Barber, E. Candès, A. Ramdas, R. Tibshirani (2021), "Predictive inference with the jackknife+".
+    """
+    told = W.sum(axis=1) > 0
+    Y, W, columns, others = Y[told], W[told], columns[told], Y
+    rank = np.ceil((len(Y) + 1) * coverage)
+    if rank > len(Y):
+        return 0.5
+    own = np.take_along_axis(Y, columns, axis=1)[:, :, None]
+    theirs = others.T[columns]
+    below = (theirs < own) + (theirs == own) / 2
+    places = np.einsum("tko,to->tk", below, W)
+    return float(np.quantile(np.abs(places - 0.5), rank / len(Y), method="inverted_cdf"))
+
+
+def nearest_distances(M: np.ndarray, new: np.ndarray, apart: np.ndarray, n_neighbors: int) -> np.ndarray:
+    """Distance of each new row to the known one that is its `n_neighbors`-th nearest, shape (n_new,).
+
+    Parameters
+    ----------
+    M : ndarray of shape (n_tasks, n_features)
+        Known rows.
+    new : ndarray of shape (n_new, n_features)
+        New ones.
+    apart : ndarray of bool of shape (n_new, n_tasks)
+        Which known rows count for which new one.
+    n_neighbors : int
+        At most so many as there are known rows.
+
+    Returns
+    -------
+    ndarray
+        Infinite where too few rows count.
+    """
+    distances = np.where(apart, cdist(new, M), np.inf)
+    return np.partition(distances, n_neighbors - 1, axis=1)[:, n_neighbors - 1]
 
 
 def softmax(values: np.ndarray, temperature: float) -> np.ndarray:

@@ -6,14 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sklmeta.recommenders.kernels import (
-    above_median,
-    greedy_portfolio,
-    rank_places,
-    robust_scale,
-    standardised,
-    upper_span,
-)
+from sklmeta.recommenders.base import NOVEL
+from sklmeta.recommenders.contributions import contributions, grouped
+from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_places, standardised, upper_span
 from sklmeta.recommenders.portfolio import Portfolio
 
 
@@ -30,31 +25,52 @@ class LikenessPortfolio(Portfolio):
         self.scaled_ = above_median(self.scores_)
         self.promise_: np.ndarray = (self.scaled_ + rank_places(self.scores_)) / 2
         self.stakes_: np.ndarray = np.sqrt(upper_span(self.scores_))
-        M = self.knowledge_.meta_features.to_numpy(dtype=float)
-        centre, spread = robust_scale(M)
-        self.centre_: np.ndarray = centre
-        self.spread_: np.ndarray = spread
-        self.standardised_: np.ndarray = standardised(M, centre, spread)
 
     def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
-        if features is None:
+        if features is None or self._novelty(features) > NOVEL:
             return super()._weights(features, observed)
         return self._alike(standardised(features, self.centre_, self.spread_))
+
+    def _weights_among_known(self) -> np.ndarray:
+        if self.standardised_.shape[1] == 0:
+            return super()._weights_among_known()
+        W = np.array([self._alike(row) for row in self.standardised_]) * self.apart_
+        sums = W.sum(axis=1, keepdims=True)
+        return W / np.where(sums > 0, sums, 1)
 
     def _alike(self, features: np.ndarray) -> np.ndarray:
         """How much each known task counts for a new one with these standardised meta-features; sums to one."""
         raise NotImplementedError
 
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
-        covered, weights = self._covered(observed), w * self.stakes_
-        weights = weights / weights.sum() if weights.sum() > 0 else w
-        first = int(np.argmax(np.round(weights @ self.promise_[:, columns], 9))) if covered is None else None
-        return greedy_portfolio(self.scaled_[:, columns], weights, n, covered=covered, first=first)
+        covered = self._covered(observed)
+        first = int(np.argmax(self._merits(columns, w))) if covered is None else None
+        return greedy_portfolio(self.scaled_[:, columns], self._at_stake(w), n, covered=covered, first=first)
+
+    def _at_stake(self, w: np.ndarray) -> np.ndarray:
+        weights = w * self.stakes_
+        return weights / weights.sum() if weights.sum() > 0 else w
+
+    def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:
+        """How good a first pick each configuration is."""
+        return np.round(self._at_stake(w) @ self.promise_[:, columns], 9)
+
+    def _contributions(self, features: np.ndarray | None, columns: np.ndarray) -> dict[str, float]:
+        if features is None or self._novelty(features) > NOVEL or len(columns) < 2:
+            return {}
+        return contributions(
+            lambda row: self._merits(columns, self._alike(row)),
+            standardised(features, self.centre_, self.spread_),
+            grouped(list(self.meta_features_.columns), self.knowledge_.task_type),
+            self._merits(columns, super()._weights(None, {})),
+        )
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
+        why = super()._reason(features, w, first)
         nearest = [str(task.task) for task in self._similar(w)[:3]]
+        if self._novelty(features) > NOVEL:
+            return f"{why}, all alike, for this task resembles none of them"
         if features is None or not nearest:
-            why = super()._reason(features, w, first)
             return f"{why}, all alike, for there are no meta-features to tell them apart"
         what = "did best on balance" if first else "adds most to what is tried before it"
         return f"it {what}, on the known tasks most like this one: {', '.join(nearest)}"

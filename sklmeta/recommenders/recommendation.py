@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
@@ -50,7 +50,8 @@ class Recommendation:
         Weighted mean over the known tasks, on the metric's own scale; greater is better. NaN where no known task
         evaluated the configuration.
     interval : tuple of float
-        10 % and 90 % quantiles over the known tasks, likewise weighted.
+        Expected to hold the score on four of five tasks: quantiles over the known tasks, likewise weighted, as far out
+        as covers the scores of what would have been recommended for each known task if its family were unknown.
     expected_seconds : float
         CPU seconds of one fit on a table of this many rows; NaN where the knowledge has no times.
     similar_tasks : tuple of SimilarTask
@@ -59,6 +60,9 @@ class Recommendation:
         One sentence.
     task_type : {"classification", "regression"} or None, default=None
         What it is for.
+    contributions : mapping of str to float, default={}
+        How much of the first pick's advantage, over what would be picked if all known tasks counted alike, is due to
+        each group of meta-features: shares whose absolute values sum to one. Empty for other picks.
     """
 
     configuration: Configuration
@@ -69,6 +73,7 @@ class Recommendation:
     similar_tasks: tuple[SimilarTask, ...]
     reason: str
     task_type: str | None = None
+    contributions: Mapping[str, float] = field(default_factory=dict, hash=False)
     _build: Callable[[Configuration], Any] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -100,7 +105,7 @@ class Recommendation:
         seconds = "unknown time" if isnan(self.expected_seconds) else f"{self.expected_seconds:.2g} s"
         return (
             f"{self.configuration.estimator}({settings})\n"
-            f"  expected {self.metric}: {self.expected_score:.3g} (80 % of similar tasks: {low:.3g} to {high:.3g}), "
+            f"  expected {self.metric}: {self.expected_score:.3g} (80 % interval {low:.3g} to {high:.3g}), "
             f"{seconds} a fit\n"
             f"  why: {self.reason}"
         )

@@ -52,19 +52,28 @@ class Trees:
         return cls(feature, padded("threshold", np.float32, 0), left, padded("children_right", index, -1))
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Trees:
-        """What `arrays` gave."""
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], n_features: int) -> Trees:
+        """What `arrays` gave, for rows of so many features."""
+        missing = [name for name in _ARRAYS if name not in arrays]
+        if missing:
+            raise ValueError(f"The stored trees are damaged: there is no array {missing[0]!r}.")
+        if arrays["feature"].max(initial=-1) >= n_features:
+            raise ValueError(
+                f"The stored trees are damaged: one looks at meta-feature {arrays['feature'].max()} of {n_features}, "
+                "counted from 0."
+            )
         return cls(*(arrays[name] for name in _ARRAYS))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """To be stored."""
         return {name: getattr(self, name) for name in _ARRAYS}
 
-    def apply(self, row: np.ndarray) -> np.ndarray:
-        """Leaf of one row, shape (n_features,), in each tree; shape (n_trees,)."""
-        tree, node = np.arange(len(self.feature)), np.zeros(len(self.feature), dtype=int)
-        row = row.astype(np.float32)
+    def apply(self, rows: np.ndarray) -> np.ndarray:
+        """Leaf of each row, shape (n_rows, n_features), in each tree; shape (n_rows, n_trees)."""
+        rows = rows.astype(np.float32)
+        row, tree = np.arange(len(rows))[:, None], np.arange(len(self.feature))
+        node = np.zeros((len(rows), len(self.feature)), dtype=int)
         while (inner := self.feature[tree, node] >= 0).any():
-            goes_left = row[self.feature[tree, node]] <= self.threshold[tree, node]
+            goes_left = rows[row, self.feature[tree, node]] <= self.threshold[tree, node]
             node = np.where(inner, np.where(goes_left, self.left[tree, node], self.right[tree, node]), node)
         return node
