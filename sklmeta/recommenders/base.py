@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge import KnowledgeBase
+from sklmeta.recommenders.arms import unheard_shares
 from sklmeta.recommenders.kernels import (
     bounded_seconds,
     completed,
@@ -23,6 +24,7 @@ from sklmeta.recommenders.kernels import (
     scaled,
     softmax,
     standardised,
+    upper_span,
     weighted_quantile,
 )
 from sklmeta.recommenders.recommendation import Recommendation, SimilarTask
@@ -156,11 +158,16 @@ class Recommender(BaseEstimator, ABC):
         observed: Mapping[Configuration, Any] | None = None,
         candidates: Iterable[Configuration] | None = None,
         temperature: float = _TEMPERATURE,
+        unheard: Mapping[Hashable, Sequence[float]] | None = None,
     ) -> dict[Hashable, float]:
         """How probably each base estimator holds the best configuration for a task.
 
         On every known task, a softmax over base estimators of the best score that each reached there, scaled as the
         recommender scales scores; then the mean over tasks by their weight.
+
+        A base estimator that the knowledge has never seen starts with the mean share. Its odds then grow by a factor
+        of e for every `temperature` that its best score is above the best of all others, and fall likewise, where 1 is
+        what there is to gain on a typical known task: its best score minus its median.
 
         Parameters
         ----------
@@ -172,6 +179,9 @@ class Recommender(BaseEstimator, ABC):
             See `recommend`.
         temperature : float, default=0.05
             Of the softmax: smaller is more decided.
+        unheard : mapping of hashable to sequence of float, default=None
+            Base estimators that the knowledge has never seen, by name, each with the scores that it reached on the
+            task so far, NaN for what failed.
 
         Returns
         -------
@@ -181,7 +191,8 @@ class Recommender(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If `temperature` is not positive, a candidate is unknown, or something observed is no Configuration.
+            If `temperature` is not positive, a candidate is unknown, something observed is no Configuration, or a base
+            estimator that is called unheard of has candidates.
         """
         check_is_fitted(self, "scores_")
         if not temperature > 0:
@@ -189,13 +200,17 @@ class Recommender(BaseEstimator, ABC):
         members: dict[Hashable, list[int]] = {}
         for j in self._candidates(candidates)[0]:
             members.setdefault(self.knowledge_.configurations[j].estimator, []).append(j)
-        if not members:
-            return {}
-        w = self._weights(self._features(meta_features), self._observed(observed))
-        best = np.column_stack([self.scaled_[:, columns].max(axis=1) for columns in members.values()])
-        shares = w @ softmax(best, temperature)
-        names = list(members)
-        return {names[k]: float(shares[k]) for k in np.argsort(-np.round(shares, 12), kind="stable")}
+        for name in unheard or {}:
+            if name in members:
+                raise ValueError(f"{name!r} is not unheard of: there are candidates of it. Give it another name.")
+        tried = self._observed(observed)
+        w = self._weights(self._features(meta_features), tried)
+        shares = self._shares_of_heard(members, w, temperature)
+        unit = temperature * (w @ upper_span(self.scores_) or 1.0)
+        new = unheard_shares(len(members), list(tried.values()), unheard or {}, unit)
+        rest = 1 - sum(new.values())
+        every = {**{name: rest * share for name, share in shares.items()}, **new}
+        return {name: every[name] for name in sorted(every, key=lambda name: -round(every[name], 12))}
 
     def novelty(self, meta_features: Any = None) -> float:
         """How unlike everything known a task is.
@@ -304,6 +319,15 @@ class Recommender(BaseEstimator, ABC):
             )
         known = [j for configuration, j in self.position_.items() if configuration in wanted]
         return known, [configuration for configuration in self.unheard_ if configuration in wanted]
+
+    def _shares_of_heard(
+        self, members: Mapping[Hashable, list[int]], w: np.ndarray, temperature: float
+    ) -> dict[Hashable, float]:
+        """Of the base estimators with these columns."""
+        if not members:
+            return {}
+        best = np.column_stack([self.scaled_[:, columns].max(axis=1) for columns in members.values()])
+        return dict(zip(members, (w @ softmax(best, temperature)).tolist(), strict=True))
 
     def _similar(self, w: np.ndarray) -> tuple[SimilarTask, ...]:
         """The heaviest tasks, of those that weigh more than the lightest."""
