@@ -134,11 +134,12 @@ def table(
     pairs += [(DEFAULT, f"random x {LARGER}")] if DEFAULT in systems else []
     for one, other in pairs:
         both = zip(columns[one].T, columns[other].T, strict=True)
-        rows.append([f"{one} minus {other}", *(_difference(a, b) for a, b in both)])
+        rows.append([f"{one} minus {other}", *(difference(a, b) for a, b in both)])
     return markdown_table(["regret x 1000", *(f"@{k}" for k in KS)], rows)
 
 
-def _difference(ours: np.ndarray, theirs: np.ndarray) -> str:
+def difference(ours: np.ndarray, theirs: np.ndarray) -> str:
+    """Mean paired difference in thousandths, its interval, whether that leaves zero out, and the ratio of the means."""
     values = ours - theirs
     low, high = bootstrap_interval(values)
     mark = " *" if low > 0 or high < 0 else ""
