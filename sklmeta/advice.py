@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from sklmeta.candidates import Candidate, known_configurations
 from sklmeta.configuration import Configuration
+from sklmeta.costs import CostModel
 from sklmeta.exceptions import VersionWarning
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.releases import changes_between
@@ -44,6 +45,8 @@ class Advice:
         standard error.
     measured_with : str, default=""
         The scikit-learn that measured the knowledge; empty where unknown.
+    costs : CostModel, default=CostModel(None, {})
+        What fits are expected to take.
     """
 
     known: dict[Configuration, list[Candidate]] = field(default_factory=dict)
@@ -51,8 +54,14 @@ class Advice:
     meta_features: Any = None
     in_known_units: Callable[[dict[Configuration, Score]], dict[Configuration, Score]] = dict
     measured_with: str = ""
+    costs: CostModel = field(default_factory=lambda: CostModel(None, {}))
 
-    def recommend(self, n: int, scores: Mapping[tuple[str, str], Score] = _NOTHING) -> list[Candidate]:
+    def recommend(
+        self,
+        n: int,
+        scores: Mapping[tuple[str, str], Score] = _NOTHING,
+        allowed: Callable[[Candidate], bool] | None = None,
+    ) -> list[Candidate]:
         """At most `n` candidates, best first, each with its recommendation; none that has a score.
 
         Parameters
@@ -61,6 +70,8 @@ class Advice:
             How many.
         scores : mapping of (str, str) to (float, float), default={}
             Mean and standard error of the candidates that were evaluated, by their key.
+        allowed : callable, default=None
+            Says which candidates may be named; None is all.
 
         Returns
         -------
@@ -77,8 +88,10 @@ class Advice:
         untried = {
             configuration: left
             for configuration, candidates in self.known.items()
-            if (left := [c for c in candidates if c.key not in scores])
+            if (left := [c for c in candidates if c.key not in scores and (allowed is None or allowed(c))])
         }
+        if not untried:
+            return []
         tried = {c: score for c, score in self._observed(scores).items() if c not in untried}
         found: list[Recommendation] = self.recommender.recommend(
             self.meta_features, n=n, observed=tried, candidates=list(untried)
@@ -171,7 +184,8 @@ def consult(
     meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
     fitted = _fitted(recommender, knowledge, metric)
     units = _Units(scoring, metric, y, knowledge)
-    return Advice(known, fitted, meta_features, units, str(knowledge.info.get("scikit-learn", "")))
+    measured_with = str(knowledge.info.get("scikit-learn", ""))
+    return Advice(known, fitted, meta_features, units, measured_with, CostModel(knowledge, meta_features))
 
 
 _RECENT: deque[tuple[KnowledgeBase, tuple, Recommender]] = deque(maxlen=8)

@@ -23,11 +23,21 @@ class Candidate:
         Under the member's own parameter names.
     recommendation : Recommendation or None, default=None
         What was expected of it; None where the knowledge has nothing to say.
+    follows : Configuration or None, default=None
+        The known configuration that it stands for.
     """
 
     member: Member
     params: Mapping[str, Any] = field(hash=False)
     recommendation: Recommendation | None = None
+    follows: Configuration | None = field(default=None, compare=False)
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the knowledge calls it; where it has no such configuration, the base estimator's name alone."""
+        if self.follows is not None:
+            return self.follows
+        return Configuration(self.member.name if self.member.entry is None else self.member.entry.name)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -51,7 +61,7 @@ def known_configurations(
             params = member.adapted(configuration)
             if params is None:
                 continue
-            candidate = Candidate(member, params)
+            candidate = Candidate(member, params, follows=configuration)
             if candidate.key not in seen:
                 seen.add(candidate.key)
                 found.setdefault(configuration, []).append(candidate)

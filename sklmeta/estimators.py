@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,14 @@ from sklmeta.candidates import Candidate
 from sklmeta.checks import check_rows, check_target, check_target_given, check_weights
 from sklmeta.composition import MembersAsParameters, pairs
 from sklmeta.configuration import Configuration
-from sklmeta.datasets import infer_task_type
-from sklmeta.evaluation import FoldResult, with_random_state
+from sklmeta.datasets import infer_task_type, subsample
+from sklmeta.evaluation import Trial, with_random_state
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.knowledge import KnowledgeBase, load_knowledge
 from sklmeta.members import Member, input_tags_of, make_members, named_estimators, task_type_of, usable_members
 from sklmeta.plan import Plan
 from sklmeta.recommenders import Recommendation, TaskMixture
+from sklmeta.results import tabulate, warn_of_failures
 from sklmeta.scoring import (
     FoldScorer,
     accepts_weights,
@@ -37,11 +38,15 @@ from sklmeta.scoring import (
     make_search_scorer,
     needs_probabilities,
 )
-from sklmeta.search import evaluate_candidates, scores_so_far, tabulate, warn_of_failures
+from sklmeta.search import Clock, Refits, Search
 from sklmeta.winner import Winner
+from sklmeta.workers import open_workers
 
 _DEFAULT_N_ITER = 25
-_BATCH = 3  # evaluated together; the next ones are chosen by what came of them, whatever n_jobs is
+_ENDLESS_N_ITER = 500  # under a time budget: more than it will ever hold
+_FIRST = 6  # recommendations that a time budget should have room for, on so many rows that it has
+_FIRST_SHARE = 0.5  # of the budget, for these
+_LEAST_ROWS = 1000  # to train folds on, however short the time is
 _RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
 
 
@@ -68,7 +73,10 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     recommender : Recommender, default=None
         How to learn from it; None is ``TaskMixture()``.
     n_iter : int, default=None
-        How many configurations to try; None is 25.
+        How many configurations to try; None is 25, or with a `time_budget` as many as there is time for.
+    time_budget : float, default=None
+        Seconds that `fit` may take, all included. What would not end in time is not begun, and what runs over is
+        stopped. None: no limit.
     ensemble : {"best"}, default="best"
         What `predict` uses: the best single configuration.
     preprocessor : "auto", None or transformer, default="auto"
@@ -147,6 +155,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         knowledge: Any = "default",
         recommender: Any = None,
         n_iter: int | None = None,
+        time_budget: float | None = None,
         ensemble: str = "best",
         preprocessor: Any = "auto",
         scoring: Any = None,
@@ -161,6 +170,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         self.knowledge = knowledge
         self.recommender = recommender
         self.n_iter = n_iter
+        self.time_budget = time_budget
         self.ensemble = ensemble
         self.preprocessor = preprocessor
         self.scoring = scoring
@@ -195,7 +205,9 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         ValueError
             If a parameter or the data make no sense, or every configuration failed.
         """
+        started = time.monotonic()
         self._check_parameters()
+        clock = None if self.time_budget is None else Clock(float(self.time_budget), started)
         X, y = self._checked_data(X, y)
         params = check_method_params(X, params=params)
         check_weights(X, y, params.get("sample_weight"), self._task_type())
@@ -203,44 +215,95 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         scorer, deciding = self._scorer(members)
         fit_params, score_params, split_params = self._routed(members, params, scorer)
         splits = self._splits(X, y, split_params)
-
         random_state = check_random_state(self.random_state)
-        advice = self._advice(members, X, y)
-        n_iter = _DEFAULT_N_ITER if self.n_iter is None else self.n_iter
-        plan = Plan(members, advice, n_iter, random_state)
-        score_fold = FoldScorer(scorer, getattr(self, "classes_", None))
-        candidates: list[Candidate] = []
-        built: list[Any] = []
-        results: list[list[FoldResult]] = []
-        while batch := plan.next(_BATCH, scores_so_far(candidates, results, deciding)):
-            seeds = random_state.randint(2**31 - 1, size=len(batch)).tolist()
-            estimators = [with_random_state(self._build(c), s) for c, s in zip(batch, seeds, strict=True)]
-            results += evaluate_candidates(
-                estimators,
-                X,
-                y,
+        with open_workers(self.n_jobs, limited=clock is not None) as workers:
+            advice = self._advice(members, X, y)
+            splits = self._affordable(splits, y, advice, clock, workers.n_workers)
+            trial = Trial(
+                (X, y),
                 splits,
-                score_fold,
-                [fit_params[c.member.name] for c in batch],
+                FoldScorer(scorer, getattr(self, "classes_", None)),
                 score_params,
-                n_jobs=self.n_jobs,
-                verbose=self.verbose,
+                fit_params,
+                getattr(self, "classes_", None),
+                keep_outputs=False,
+                keep_models=self.refit is not False,
             )
-            candidates += batch
-            built += estimators
-        self.cv_results_ = tabulate(candidates, results)
-        warn_of_failures(self.cv_results_)
-
-        self.scorer_ = getattr(scorer, "_scorers", scorer)
-        self.n_splits_, self.multimetric_ = len(splits), "rank_test_score" not in self.cv_results_
-        self.strategy_ = advice.strategy(scores_so_far(candidates, results, deciding))
-        self.recommendations_ = self._ready(candidates)
-        self.similar_tasks_ = self.recommendations_[0].similar_tasks if self.recommendations_ else ()
-        if self.refit is not False:
-            self._choose(deciding)
-            winner = candidates[self.best_index_].member.name
-            self._refit(built[self.best_index_], X, y, fit_params[winner])
+            workers.share(trial)
+            search = self._search(members, advice, splits, len(y), deciding, random_state, clock, workers.n_workers)
+            interrupted = _run(workers, search)
+            self._describe(search, advice, scorer)
+            if self.refit is not False:
+                self._conclude(search, workers, clock, interrupted)
         return self
+
+    def _search(
+        self,
+        members: Sequence[Member],
+        advice: Advice,
+        splits: Sequence[tuple[np.ndarray, np.ndarray]],
+        n_rows: int,
+        deciding: str | None,
+        random_state: np.random.RandomState,
+        clock: Clock | None,
+        n_workers: int,
+    ) -> Search:
+        n_iter = self.n_iter or (_DEFAULT_N_ITER if clock is None else _ENDLESS_N_ITER)
+        return Search(
+            Plan(members, advice, n_iter, random_state),
+            lambda candidate: with_random_state(self._build(candidate), random_state.randint(2**31 - 1)),
+            [len(train) for train, _ in splits],
+            n_rows,
+            deciding,
+            advice.costs,
+            clock=clock,
+            n_workers=n_workers,
+        )
+
+    def _affordable(
+        self,
+        splits: list[tuple[np.ndarray, np.ndarray]],
+        y: np.ndarray,
+        advice: Advice,
+        clock: Clock | None,
+        n_workers: int,
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The folds, trained on fewer rows where the first candidates would else use up the time budget."""
+        first = [] if clock is None else advice.recommend(_FIRST)
+        if clock is None or not first:
+            return splits
+        rows = whole = max(len(train) for train, _ in splits)
+        per_worker = len(splits) / min(len(splits), n_workers)
+        while rows >= 2 * _LEAST_ROWS:
+            seconds = per_worker * sum(advice.costs.seconds(c.configuration, rows) for c in first)
+            if not seconds > _FIRST_SHARE * clock.left():
+                break
+            rows //= 2
+        if rows == whole:
+            return splits
+        stratify = self._task_type() == "classification"
+        return [(subsample(train, y[train], rows, stratify=stratify, seed=0)[0], test) for train, test in splits]
+
+    def _describe(self, search: Search, advice: Advice, scorer: Any) -> None:
+        self.cv_results_ = tabulate(search.candidates, search.finished())
+        warn_of_failures(self.cv_results_)
+        self.scorer_ = getattr(scorer, "_scorers", scorer)
+        self.n_splits_, self.multimetric_ = len(search.train_rows), "rank_test_score" not in self.cv_results_
+        self.strategy_ = advice.strategy(search.scores())
+        self.recommendations_ = self._ready(search.candidates)
+        self.similar_tasks_ = self.recommendations_[0].similar_tasks if self.recommendations_ else ()
+
+    def _conclude(self, search: Search, workers: Any, clock: Clock | None, interrupted: bool) -> None:
+        self._choose(search.deciding)
+        best = self.best_index_
+        refits = Refits(
+            [(search.candidates[best].member.name, search.estimators[best])], [search.refit_seconds(best)], clock
+        )
+        if not interrupted:
+            workers.run(refits)
+            if refits.errors:
+                raise refits.errors[0]
+        self.best_estimator_, self.refit_time_ = refits.fitted[0], refits.seconds[0]
 
     def _choose(self, deciding: str | None) -> None:
         results = self.cv_results_
@@ -259,13 +322,6 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                     f"The metric {name!r} is NaN on every fold of every configuration; choose another one."
                 )
         self.best_params_ = results["params"][self.best_index_]
-
-    def _refit(self, estimator: Any, X: Any, y: Any, fit_params: Mapping[str, Any]) -> None:
-        started = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # cv_results_["warnings"] has what this configuration warned of
-            self.best_estimator_ = clone(estimator).fit(X, y, **fit_params)
-        self.refit_time_ = time.perf_counter() - started
 
     # -- recommending --------------------------------------------------------------------------------------------
 
@@ -324,6 +380,10 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             raise ValueError(f"ensemble must be 'best', got {self.ensemble!r} instead.")
         if self.n_iter is not None and (not isinstance(self.n_iter, Integral) or self.n_iter < 1):
             raise ValueError(f"n_iter must be a positive integer or None, got {self.n_iter!r} instead.")
+        if self.time_budget is not None and not (
+            isinstance(self.time_budget, Real) and not isinstance(self.time_budget, bool) and self.time_budget > 0
+        ):
+            raise ValueError(f"time_budget must be seconds above 0 or None, got {self.time_budget!r} instead.")
         if self.knowledge is not None and not (
             isinstance(self.knowledge, KnowledgeBase)
             or (isinstance(self.knowledge, str) and self.knowledge == "default")
@@ -475,8 +535,8 @@ class MetaClassifier(ClassifierMixin, MetaEstimator):
     ----------
     estimators : estimator, list of (str, estimator) or None, default=None
         None is every classifier of the catalogue.
-    param_distributions, knowledge, recommender, n_iter, ensemble, preprocessor, scoring, refit, cv, n_jobs, \
-    random_state, verbose
+    param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
+    n_jobs, random_state, verbose
         See `MetaEstimator`.
 
     Attributes
@@ -514,8 +574,8 @@ class MetaRegressor(RegressorMixin, MetaEstimator):
     ----------
     estimators : estimator, list of (str, estimator) or None, default=None
         None is every regressor of the catalogue.
-    param_distributions, knowledge, recommender, n_iter, ensemble, preprocessor, scoring, refit, cv, n_jobs, \
-    random_state, verbose
+    param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
+    n_jobs, random_state, verbose
         See `MetaEstimator`.
 
     Attributes
@@ -597,6 +657,18 @@ def recommend_config(
         raise ValueError(f"task must be 'classification', 'regression' or None, got {task!r} instead.")
     face = MetaClassifier if task == "classification" else MetaRegressor
     return face(estimators, knowledge=knowledge, scoring=scoring).recommend_config(X, y, n_configs)
+
+
+def _run(workers: Any, search: Search) -> bool:
+    """Search; whether Ctrl-C ended it, when it had found something."""
+    try:
+        workers.run(search)
+    except KeyboardInterrupt:
+        if not search.has_a_score():
+            raise
+        warnings.warn("The search was interrupted; what it found until then is used.", EvaluationWarning, stacklevel=3)
+        return True
+    return False
 
 
 class _Builder:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
+from sklmeta._joblib import cloudpickle
 from sklmeta._sklearn import check_method_params, safe_indexing
 from sklmeta.calibration import cross_fitted_probabilities
 from sklmeta.metrics import classification_scores, regression_scores
+from sklmeta.scoring import asks_for_responses
 from sklmeta.warning_records import recorded_warnings
+
+_RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,13 @@ class FoldResult:
         Why it failed; empty where it did not.
     warnings : tuple of str, default=()
         What the fit warned of.
+    outputs : ndarray of shape (n_test, n_outputs) or None, default=None
+        Where asked for, probabilities in the order of all classes, or numbers in one column; None where the model has
+        no probabilities.
+    model : object, default=None
+        Where asked for, the fitted model, or the path of its file.
+    ended : {"", "timeout", "incomplete"}, default=""
+        How it ended where it neither came to an end nor raised: stopped, or never begun.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -39,6 +53,112 @@ class FoldResult:
     score_seconds: float = np.nan
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    outputs: np.ndarray | None = None
+    model: Any = None
+    ended: str = ""
+
+    @property
+    def status(self) -> str:
+        """Either "ok", "failed", "timeout" or "incomplete"."""
+        return self.ended or ("failed" if self.reason else "ok")
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """All that the folds of a search have in common.
+
+    Parameters
+    ----------
+    rows : tuple of (X, y)
+        All rows and their target.
+    splits : sequence of (train, test)
+        Row positions, by fold.
+    scorer : callable
+        ``scorer(estimator, X, y, **score_params)`` returns a number or a mapping of numbers.
+    score_params : mapping
+        For the scorer; values with one entry per row are split like the rows.
+    fit_params : mapping of str to mapping
+        For `fit`, by the member's name; likewise.
+    classes : ndarray of shape (n_classes,) or None, default=None
+        All labels; None for regression.
+    keep_outputs : bool, default=False
+        Whether the models' answers on test rows are wanted.
+    keep_models : bool, default=False
+        Whether the fitted models are.
+    folder : path or None, default=None
+        Where models are kept, by units that run elsewhere; None is in memory.
+    """
+
+    rows: tuple[Any, Any]
+    splits: Sequence[tuple[np.ndarray, np.ndarray]]
+    scorer: Callable
+    score_params: Mapping[str, Any]
+    fit_params: Mapping[str, Mapping[str, Any]]
+    classes: np.ndarray | None = None
+    keep_outputs: bool = False
+    keep_models: bool = False
+    folder: Path | None = None
+
+
+def evaluate_on(trial: Trial, fold: int, member: str, estimator: Any) -> FoldResult:
+    """One fold of a trial; see `evaluate_fold`."""
+    outputs = Outputs(trial.classes) if trial.keep_outputs else None
+    result = evaluate_fold(
+        estimator,
+        *trial.rows,
+        *trial.splits[fold],
+        trial.scorer,
+        trial.fit_params[member],
+        trial.score_params,
+        outputs=outputs,
+        keep_model=trial.keep_models,
+    )
+    if trial.folder is None or result.model is None:
+        return result
+    return replace(result, model=_filed(result.model, trial.folder))
+
+
+def refit_on(trial: Trial, member: str, estimator: Any) -> tuple[Any, float]:
+    """A clone fitted on all rows, and the seconds that it took."""
+    started = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what this configuration warns of is known from its folds
+        fitted = clone(estimator).fit(*trial.rows, **trial.fit_params[member])
+    return fitted, time.perf_counter() - started
+
+
+def _filed(model: Any, folder: Path) -> Path:
+    """Where a model was written to."""
+    file = folder / f"{uuid.uuid4().hex}.model"
+    file.write_bytes(cloudpickle.dumps(model))
+    return file
+
+
+def unfiled(model: Any) -> Any:
+    """A model that may lie in a file."""
+    return cloudpickle.loads(model.read_bytes()) if isinstance(model, Path) else model
+
+
+class Outputs:
+    """What a model says about rows, as numbers: probabilities of all classes, or its predictions in one column.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,) or None
+        All labels, of which the model may have seen some; None for regression.
+    """
+
+    def __init__(self, classes: np.ndarray | None):
+        self.classes = classes
+
+    def __call__(self, model: Any, X: Any) -> np.ndarray | None:
+        """Shape (n_samples, n_outputs); None for a classifier without probabilities."""
+        if self.classes is None:
+            return np.asarray(model.predict(X), dtype=float).reshape(-1, 1)
+        if not hasattr(model, "predict_proba"):
+            return None
+        positions = np.searchsorted(self.classes, model.classes_)
+        return align_columns(model.predict_proba(X), positions, len(self.classes), 0.0)
 
 
 def evaluate_fold(
@@ -50,6 +170,9 @@ def evaluate_fold(
     scorer: Callable,
     fit_params: Mapping[str, Any],
     score_params: Mapping[str, Any],
+    *,
+    outputs: Outputs | None = None,
+    keep_model: bool = False,
 ) -> FoldResult:
     """Fit a clone on the training rows and score it on the test rows; a failure is a result too.
 
@@ -65,6 +188,10 @@ def evaluate_fold(
         ``scorer(estimator, X, y, **score_params)`` returns a number or a mapping of numbers.
     fit_params, score_params : mapping
         Passed on; values with one entry per row are split like the rows.
+    outputs : Outputs, default=None
+        Asked about the test rows; the scorer and it share the model's answers.
+    keep_model : bool, default=False
+        Whether the fitted model is part of the result.
 
     Returns
     -------
@@ -85,12 +212,15 @@ def evaluate_fold(
                 **check_method_params(X, params=dict(fit_params), indices=train),
             )
             between = time.perf_counter()
+            tested = safe_indexing(X, test)
+            answering = Answering(fitted) if outputs is not None and asks_for_responses(scorer) else fitted
             score = scorer(
-                fitted,
-                safe_indexing(X, test),
+                answering,
+                tested,
                 safe_indexing(y, test),
                 **check_method_params(X, params=dict(score_params), indices=test),
             )
+            answered = None if outputs is None else outputs(answering, tested)
         except Exception as error:
             return FoldResult(reason=describe_error(error), warnings=_messages(caught))
     scores = score if isinstance(score, Mapping) else {"score": score}
@@ -99,7 +229,34 @@ def evaluate_fold(
         between - started,
         time.perf_counter() - between,
         warnings=_messages(caught),
+        outputs=answered,
+        model=fitted if keep_model else None,
     )
+
+
+class Answering:
+    """A fitted model that computes each of its answers about the same rows once.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted.
+    """
+
+    def __init__(self, model: Any):
+        self._model, self._answers = model, {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("_model", "_answers"):
+            raise AttributeError(name)  # while it is being unpickled
+        attribute = getattr(self._model, name)
+        return partial(self._answer, name, attribute) if name in _RESPONSES else attribute
+
+    def _answer(self, name: str, method: Callable, X: Any) -> Any:
+        known, answer = self._answers.get(name, (None, None))
+        if known is not X:
+            self._answers[name] = X, (answer := method(X))
+        return answer
 
 
 def describe_error(error: BaseException) -> str:

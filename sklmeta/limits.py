@@ -68,8 +68,11 @@ def call_with_limit(function: Callable, *args: Any, seconds: float | None) -> An
     return _child().call(function, args, seconds)
 
 
-class _Child:
-    """A process of this thread's own that answers one call after the other."""
+class Child:
+    """A process that answers one call after the other, and can be killed.
+
+    It starts at once and is waited for only when it is called: its imports take a second, in which others can work.
+    """
 
     def __init__(self) -> None:
         context = get_context("loky")
@@ -78,23 +81,22 @@ class _Child:
         self.process = context.Process(target=_serve, args=(theirs, self.owner), daemon=True)
         self.process.start()
         theirs.close()
-        try:
-            self._receive(_STARTUP_SECONDS)
-        except BaseException:
-            self.kill()
-            raise
+        self.up = False
 
     def answers(self) -> bool:
         """Whether it may be called: a fork has inherited the process of another one."""
         return self.owner == os.getpid() and self.process.is_alive()
 
     def call(self, function: Callable, args: tuple, seconds: float | None) -> Any:
+        """What the function returns, or raises; the process is killed when it takes longer."""
         payload = cloudpickle.dumps((function, args))
         try:
+            if not self.up:
+                self._hear(_STARTUP_SECONDS)
             self._send(payload)
             # imports and the data's way are no part of the limit: the clock starts when the child has both
-            first = self._receive(_STARTUP_SECONDS)
-            returned, value = self._receive(seconds) if first == "started" else first
+            answer = self._hear(_STARTUP_SECONDS)
+            returned, value = self._hear(seconds) if answer == "started" else answer
         except BaseException:
             self.kill()
             raise
@@ -102,25 +104,52 @@ class _Child:
             return value
         raise value
 
+    def post(self, function: Callable, args: tuple) -> None:
+        """Hand over a call, without waiting for its answer.
+
+        Raises
+        ------
+        WorkerDied
+            If the process is gone.
+        """
+        self._send(cloudpickle.dumps((function, args)))
+
+    def hear(self) -> tuple[bool, Any] | None:
+        """The next message: whether a call returned and what it did; None for one that only says how far it is.
+
+        Raises
+        ------
+        WorkerDied
+            If the process is gone.
+        """
+        try:
+            message = cloudpickle.loads(self.connection.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise self._died() from error
+        if message == "ready":
+            self.up = True
+        return None if isinstance(message, str) else message
+
     def _send(self, payload: bytes) -> None:
         try:
             self.connection.send_bytes(payload)
         except OSError as error:
             raise self._died() from error
 
-    def _receive(self, seconds: float | None) -> Any:
+    def _hear(self, seconds: float | None) -> Any:
         try:
             if not self.connection.poll(seconds):
                 raise TimeLimitExceeded(f"stopped after {seconds:g} seconds")
-            return cloudpickle.loads(self.connection.recv_bytes())
         except (EOFError, OSError) as error:
             raise self._died() from error
+        return self.hear() or "started"
 
     def _died(self) -> WorkerDied:
         self.process.join(1.0)
         return WorkerDied(f"the worker process ended with exit code {self.process.exitcode}")
 
     def kill(self) -> None:
+        """End it, and what it has started."""
         for kill in (getattr(os, "killpg", os.kill), os.kill):  # what it has started, too; loky's have no kill()
             with contextlib.suppress(ProcessLookupError):
                 kill(self.process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
@@ -134,10 +163,10 @@ class _Child:
             self.connection.close()  # the child reads the end of the pipe and leaves
 
 
-def _child() -> _Child:
+def _child() -> Child:
     child = getattr(_local, "child", None)
     if child is None or not child.answers():
-        child = _local.child = _Child()
+        child = _local.child = Child()
     return child
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import cycle
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy as np
 from sklmeta.advice import Advice, Score
 from sklmeta.candidates import Candidate
 from sklmeta.members import Member
+
+_MOST_DRAWS = 100  # of a member's space, where the knowledge has no more to say
 
 
 class Plan:
@@ -28,23 +31,36 @@ class Plan:
         How many candidates, at most.
     random_state : RandomState instance
         Of the draws.
+    taken : iterable of (str, str), default=()
+        Keys of candidates that an earlier plan has given.
     """
 
-    def __init__(self, members: Sequence[Member], advice: Advice, n_iter: int, random_state: np.random.RandomState):
+    def __init__(
+        self,
+        members: Sequence[Member],
+        advice: Advice,
+        n_iter: int,
+        random_state: np.random.RandomState,
+        taken: Iterable[tuple[str, str]] = (),
+    ):
         seeds = random_state.randint(2**31 - 1, size=len(members)).tolist()
-        drawn = {
-            m.name: [Candidate(m, params) for params in m.drawn(n_iter, np.random.RandomState(seed))]
-            for m, seed in zip(members, seeds, strict=True)
-        }
+        self._n_draws = min(n_iter, _MOST_DRAWS)
+        self._seeds = {m.name: (m, seed) for m, seed in zip(members, seeds, strict=True)}
+        heard = [m.name for m in members if m.name in advice.heard_of]
         unheard = [m.name for m in members if m.name not in advice.heard_of]
         self._advice, self._left, self._round = advice, n_iter, len(members)
-        self._advised_draws = _interleaved([drawn[m.name] for m in members if m.name in advice.heard_of])
-        self._drawn = [iter(drawn[name]) for name in unheard]
+        self._heard, self._unheard = heard, unheard
         followers = [None] * (len(members) - len(unheard))
         self._turns = cycle([*followers, *range(len(unheard))])
-        self._taken: set[tuple[str, str]] = set()
+        self._draws: dict[str, list[Candidate]] = {}
+        self._taken: set[tuple[str, str]] = set(taken)
 
-    def next(self, n: int, scores: Mapping[tuple[str, str], Score]) -> list[Candidate]:
+    def next(
+        self,
+        n: int,
+        scores: Mapping[tuple[str, str], Score],
+        allowed: Callable[[Candidate], bool] | None = None,
+    ) -> list[Candidate]:
         """The next candidates.
 
         Parameters
@@ -52,7 +68,10 @@ class Plan:
         n : int
             How many; fewer are left at the end.
         scores : mapping
-            Mean and standard error of what was evaluated so far, by the candidate's key.
+            Mean and standard error of what was evaluated so far, by the candidate's key. What was given before and has
+            no score yet counts as tried: the advice is for what goes well with it.
+        allowed : callable, default=None
+            Says which candidates may be named now; None is all.
 
         Returns
         -------
@@ -62,12 +81,13 @@ class Plan:
         n = min(n, self._left)
         if not n:
             return []
-        advised = iter(self._advice.recommend(n, scores))
+        pending = len(self._taken - scores.keys())
+        advised = iter(self._advice.recommend(n + pending, scores, allowed))
         found: list[Candidate] = []
         idle = 0  # turns in a row that brought nothing: after a whole round of them, nothing is left
         while len(found) < n and idle < self._round:
             turn = next(self._turns)
-            sources = [advised, self._advised_draws] if turn is None else [self._drawn[turn]]
+            sources = [advised, self._draws_of(None, allowed)] if turn is None else [self._draws_of(turn, allowed)]
             candidate = next((c for source in sources for c in source if c.key not in self._taken), None)
             idle = idle + 1 if candidate is None else 0
             if candidate is not None:
@@ -75,6 +95,22 @@ class Plan:
                 found.append(candidate)
         self._left -= len(found)
         return found
+
+    @cached_property
+    def _advised_draws(self) -> list[Candidate]:
+        return list(_interleaved([self._drawn(name) for name in self._heard]))
+
+    def _drawn(self, name: str) -> list[Candidate]:
+        """A member's draws; made when they are first needed, for most searches never do."""
+        if name not in self._draws:
+            member, seed = self._seeds[name]
+            draws = member.drawn(self._n_draws, np.random.RandomState(seed))
+            self._draws[name] = [Candidate(member, params) for params in draws]
+        return self._draws[name]
+
+    def _draws_of(self, turn: int | None, allowed: Callable[[Candidate], bool] | None) -> Iterator[Candidate]:
+        drawn = self._advised_draws if turn is None else self._drawn(self._unheard[turn])
+        return (candidate for candidate in drawn if allowed is None or allowed(candidate))
 
 
 def _interleaved(lists: Sequence[Sequence[Candidate]]) -> Iterator[Candidate]:

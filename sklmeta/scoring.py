@@ -78,6 +78,15 @@ def _told_all_classes(scorer: Any, classes: np.ndarray) -> Callable:
     )
 
 
+def asks_for_responses(scorer: Any) -> bool:
+    """Whether a scorer takes nothing of a model but what it answers: one of scikit-learn's, or several of them."""
+    scorer = getattr(scorer, "scorer", scorer)
+    several = getattr(scorer, "_scorers", None)
+    if several is not None:
+        return all(map(asks_for_responses, several.values()))
+    return hasattr(scorer, "_response_method") and hasattr(scorer, "_score_func")
+
+
 class FoldScorer:
     """Scores fold models, of which some have not seen every class.
 

@@ -1,222 +1,350 @@
-"""The search for one task: evaluating candidates, and what came of each."""
+"""The search for one task: which fold of which candidate is evaluated next, and what came of each."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
-from joblib.externals.loky.process_executor import TerminatedWorkerError
-from scipy.stats import rankdata
-from sklearn import config_context, get_config
-from sklearn.utils.parallel import Parallel, delayed  # joblib's, with scikit-learn's configuration in the workers
 
 from sklmeta.candidates import Candidate
-from sklmeta.evaluation import FoldResult, describe_error, evaluate_fold
-from sklmeta.exceptions import EvaluationWarning
-from sklmeta.limits import call_with_limit
-from sklmeta.warning_records import warnings_by_thread
+from sklmeta.costs import CostModel, refit_seconds
+from sklmeta.evaluation import FoldResult, describe_error, evaluate_on, refit_on
+from sklmeta.exceptions import TimeLimitExceeded
+from sklmeta.plan import Plan
+from sklmeta.results import scores_so_far
+from sklmeta.workers import Unit
+
+_AHEAD = 3  # under a count budget a pick knows what came of those up to this many before it, whatever n_jobs is
+_KEPT = 3  # candidates whose fold models are kept, in case that there is no time to fit anything on all rows
+_LIKELY_MEMBERS = 4  # of the final average: their fits on all rows are what time is kept back for
+_RESERVE_MARGIN, _RESERVE_SHARE = 1.3, 0.5
+_OVERHEAD_SHARE = 0.03  # of the budget, for choosing the average and handing models over
+_PATIENCE = 4.0  # times what a fold is expected to take, before it is stopped
+_LEAST_PATIENCE = 0.1  # of the budget
+_CANDIDATE_SHARE = 0.4  # of the time that is left for searching: a candidate that takes more is not begun
+_OUT_OF_REACH = 4.0  # standard errors behind the best on the folds done so far, where a candidate is dropped
 
 
-def evaluate_candidates(
-    estimators: Sequence[Any],
-    X: Any,
-    y: Any,
-    splits: Sequence[tuple[np.ndarray, np.ndarray]],
-    scorer: Callable,
-    fit_params: Sequence[Mapping[str, Any]],
-    score_params: Mapping[str, Any],
-    *,
-    n_jobs: int | None = None,
-    verbose: int = 0,
-) -> list[list[FoldResult]]:
-    """Cross-validate estimators, each fit of each fold a unit of its own.
+class Clock:
+    """Seconds of a budget.
 
     Parameters
     ----------
-    estimators : sequence of estimator
-        Unfitted.
-    X, y : array-likes
+    seconds : float
+        All that there is.
+    started : float
+        When it began, by ``time.monotonic()``.
+    """
+
+    def __init__(self, seconds: float, started: float):
+        self.seconds, self.deadline = seconds, started + seconds
+
+    def left(self) -> float:
+        """Seconds until the end."""
+        return self.deadline - time.monotonic()
+
+
+class Search:
+    """Gives the units of a search one by one, and takes what comes of them.
+
+    Under a count budget, the k-th candidate is chosen by what came of those up to the (k - 3)rd, in order: so the
+    answer is the same for any number of workers, and none of them waits for the slowest. Under a time budget it is
+    chosen when a worker falls free, by all that is known by then; what would not end in time is not begun, and what
+    turns out hopeless on its first folds is dropped.
+
+    Parameters
+    ----------
+    plan : Plan
+        Names candidates.
+    prepare : callable
+        The estimator of a candidate, ready to be cloned; called once each, in order.
+    train_rows : sequence of int
+        Rows that each fold is trained on.
+    n_rows : int
         All rows.
-    splits : sequence of (train, test)
-        Row positions.
-    scorer : callable
-        See `evaluate_fold`.
-    fit_params : sequence of mapping
-        One mapping an estimator.
-    score_params : mapping
-        For the scorer.
-    n_jobs : int, default=None
-        Units at the same time; None obeys ``joblib.parallel_config``.
-    verbose : int, default=0
-        Handed to joblib.
-
-    Returns
-    -------
-    list of list of FoldResult
-        By estimator, then by fold. A fit that raised, or took its worker process down, has a reason.
-    """
-    units = [
-        (estimator, X, y, train, test, scorer, params, score_params)
-        for estimator, params in zip(estimators, fit_params, strict=True)
-        for train, test in splits
-    ]
-    with warnings_by_thread():
-        results = _evaluate_units(units, n_jobs, verbose)
-    k = len(splits)
-    return [results[i : i + k] for i in range(0, len(results), k)]
-
-
-def _evaluate_units(units: Sequence[tuple], n_jobs: int | None, verbose: int) -> list[FoldResult]:
-    results: list[FoldResult] = []
-    try:
-        workers = Parallel(n_jobs=n_jobs, verbose=verbose, return_as="generator")
-        for result in workers(delayed(evaluate_fold)(*unit) for unit in units):
-            results.append(result)
-    except TerminatedWorkerError:
-        # one unit killed the pool, and nobody knows which: the rest get a process each, waited for by threads
-        watchers = Parallel(n_jobs=effective_n_jobs(n_jobs), verbose=verbose, backend="threading")
-        results += watchers(delayed(_in_a_process_of_its_own)(unit) for unit in units[len(results) :])
-    return results
-
-
-def _in_a_process_of_its_own(unit: tuple) -> FoldResult:
-    try:
-        return call_with_limit(_evaluate_as_configured, get_config(), unit, seconds=None)
-    except Exception as error:
-        return FoldResult(reason=describe_error(error))
-
-
-def _evaluate_as_configured(configuration: Mapping[str, Any], unit: tuple) -> FoldResult:
-    with config_context(**configuration):
-        return evaluate_fold(*unit)
-
-
-def scores_so_far(
-    candidates: Sequence[Candidate], results: Sequence[Sequence[FoldResult]], deciding: str | None
-) -> dict[tuple[str, str], tuple[float, float]]:
-    """Mean and standard error over folds of what was evaluated, by the candidate's key; NaN for what failed.
-
-    Parameters
-    ----------
-    candidates : sequence of Candidate
-        Evaluated.
-    results : sequence of sequence of FoldResult
-        By candidate, then by fold.
     deciding : str or None
-        The metric that decides; where there is none of that name, the first one.
-
-    Returns
-    -------
-    dict
-        What `Plan.next` takes.
+        The metric that decides, where there are several.
+    costs : CostModel
+        What folds take.
+    clock : Clock or None, default=None
+        The time budget.
+    n_workers : int, default=1
+        Who share the work.
+    past : sequence of (Candidate, estimator, list of FoldResult), default=()
+        What an earlier search has found out already.
+    report : callable, default=None
+        Told a line after each candidate.
     """
-    found = {}
-    for candidate, folds in zip(candidates, results, strict=True):
-        failed = any(f.reason for f in folds)
-        values = np.array([f.scores.get(deciding or "score", next(iter(f.scores.values()))) for f in folds if f.scores])
-        values = values[np.isfinite(values)]
-        mean = values.mean() if len(values) and not failed else np.nan
-        error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 and not failed else np.nan
-        found[candidate.key] = float(mean), float(error)
-    return found
+
+    def __init__(
+        self,
+        plan: Plan,
+        prepare: Callable[[Candidate], Any],
+        train_rows: Sequence[int],
+        n_rows: int,
+        deciding: str | None,
+        costs: CostModel,
+        *,
+        clock: Clock | None = None,
+        n_workers: int = 1,
+        past: Sequence[tuple[Candidate, Any, list[FoldResult]]] = (),
+        report: Callable[[str], None] | None = None,
+    ):
+        self.plan, self.prepare, self.deciding = plan, prepare, deciding
+        self.train_rows, self.n_rows, self.n_workers = train_rows, n_rows, n_workers
+        self.costs, self.clock, self.report = costs, clock, report
+        self.candidates: list[Candidate] = [candidate for candidate, _, _ in past]
+        self.estimators: list[Any] = [estimator for _, estimator, _ in past]
+        self.results: list[list[FoldResult | None]] = [list(folds) for _, _, folds in past]
+        self._queue: deque[tuple[int, int]] = deque()
+        self._given_up: dict[int, str] = {}
+        self._reserve = 0.0
+
+    # -- what a runner calls ---------------------------------------------------------------------------------------
+
+    def next_unit(self) -> Unit | None:
+        """The next fold to evaluate; None while there is nothing to do, or nothing more at all."""
+        while self._queue or self._pick():
+            k, fold = self._queue.popleft()
+            if k not in self._given_up and self._can_end(k, fold):
+                arguments = fold, self.candidates[k].member.name, self.estimators[k]
+                return Unit((k, fold), evaluate_on, arguments, self._stop_at(k, fold))
+        return None
+
+    def take(self, unit: Unit, outcome: Any) -> None:
+        """What came of a fold."""
+        k, fold = unit.label
+        self.results[k][fold] = result = _as_result(outcome)
+        if result.status == "ok":
+            seconds = result.fit_seconds + result.score_seconds
+            self.costs.observe(self.candidates[k].configuration, self.train_rows[fold], seconds)
+        if self.clock is not None:
+            self._reconsider(k, result)
+            self._reserve = self._needed_at_the_end()
+        if self.is_complete(k):
+            self._forget_models()
+            if self.report is not None:
+                self.report(self._line(k))
+
+    # -- what was found out ----------------------------------------------------------------------------------------
+
+    def is_complete(self, k: int) -> bool:
+        """Whether a candidate was evaluated on all folds."""
+        return all(self.results[k])
+
+    def finished(self) -> list[list[FoldResult]]:
+        """Results by candidate and fold; a fold that was not evaluated has a reason."""
+        why = [self._given_up.get(k, "the search ended before") for k in range(len(self.results))]
+        return [
+            [fold or FoldResult(ended="incomplete", reason=reason) for fold in folds]
+            for folds, reason in zip(self.results, why, strict=True)
+        ]
+
+    def scores(self) -> dict[tuple[str, str], tuple[float, float]]:
+        """Mean and standard error of what was evaluated in full, by the candidate's key."""
+        return self._scores(range(len(self.candidates)))
+
+    def has_a_score(self) -> bool:
+        """Whether any candidate can be chosen."""
+        return any(np.isfinite(mean) for mean, _ in self.scores().values())
+
+    # -- choosing --------------------------------------------------------------------------------------------------
+
+    def _pick(self) -> bool:
+        """Queue the folds of one more candidate, if there is one whose turn has come."""
+        known = self._known_now()
+        if known is None:
+            return False
+        found = self.plan.next(1, self._scores(known), None if self.clock is None else self._is_affordable)
+        for candidate in found:
+            self.candidates.append(candidate)
+            self.estimators.append(self.prepare(candidate))
+            self.results.append([None] * len(self.train_rows))
+            self._queue.extend((len(self.candidates) - 1, fold) for fold in range(len(self.train_rows)))
+        return bool(found)
+
+    def _known_now(self) -> list[int] | None:
+        """The candidates whose results the next pick goes by; None where it must wait for more, or time is over."""
+        n = len(self.candidates)
+        if self.clock is None:
+            known = list(range(max(0, n - _AHEAD + 1)))
+            return known if all(map(self.is_complete, known)) else None
+        return [k for k in range(n) if self.is_complete(k)] if self._search_left() > 0 else None
+
+    def _scores(self, known: Sequence[int]) -> dict[tuple[str, str], tuple[float, float]]:
+        complete = [k for k in known if self.is_complete(k)]
+        return scores_so_far([self.candidates[k] for k in complete], [self.results[k] for k in complete], self.deciding)
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def _search_left(self) -> float:
+        return np.inf if self.clock is None else self.clock.left() - self._reserve
+
+    def _expected(self, candidate: Candidate, fold: int = 0) -> float:
+        """Seconds of a fold that are rarely exceeded; 0 where nothing is known."""
+        seconds = self.costs.at_most(candidate.configuration, self.train_rows[fold])
+        return 0.0 if math.isnan(seconds) else seconds
+
+    def _is_affordable(self, candidate: Candidate) -> bool:
+        rounds = -(-len(self.train_rows) // self.n_workers)
+        share = _CANDIDATE_SHARE if self.candidates else 1.0
+        return rounds * self._expected(candidate) <= share * self._search_left()
+
+    def _can_end(self, k: int, fold: int) -> bool:
+        if self._expected(self.candidates[k], fold) <= self._search_left():
+            return True
+        self._given_up[k] = "no time was left for its other folds"
+        return False
+
+    def _stop_at(self, k: int, fold: int) -> float | None:
+        if self.clock is None:
+            return None
+        patience = max(_PATIENCE * self._expected(self.candidates[k], fold), _LEAST_PATIENCE * self.clock.seconds)
+        return time.monotonic() + max(0.0, min(self._search_left(), patience if self.has_a_score() else np.inf))
+
+    def _needed_at_the_end(self) -> float:
+        """Seconds to keep back for choosing the final model and fitting its members on all rows."""
+        assert self.clock is not None
+        overhead = _OVERHEAD_SHARE * self.clock.seconds
+        fits = [self.refit_seconds(k) for k in self._best_first()[:_LIKELY_MEMBERS]]
+        needed = max([0.0, *fits, sum(fits) / self.n_workers])
+        return min(overhead + _RESERVE_MARGIN * needed, _RESERVE_SHARE * self.clock.seconds)
+
+    def _refit_seconds(self, fold_seconds: float) -> float:
+        return refit_seconds([fold_seconds], int(np.mean(self.train_rows)), self.n_rows)
+
+    def refit_seconds(self, k: int) -> float:
+        """What fitting a candidate on all rows will take, by what its folds took."""
+        taken = [f.fit_seconds for f in self.results[k] if f is not None and np.isfinite(f.fit_seconds)]
+        return self._refit_seconds(float(np.mean(taken))) if taken else np.inf
+
+    # -- dropping --------------------------------------------------------------------------------------------------
+
+    def _reconsider(self, k: int, result: FoldResult) -> None:
+        """Give a candidate up that has failed, ran out of time, or is out of reach of the best."""
+        if result.status == "timeout":
+            self._given_up[k] = "a fold of it was stopped"
+        elif result.status != "ok":
+            self._given_up[k] = "a fold of it failed"
+        elif not self.is_complete(k) and self._is_out_of_reach(k):
+            self._given_up[k] = "its first folds are out of reach of the best"
+
+    def _is_out_of_reach(self, k: int) -> bool:
+        complete = [j for j in self._best_first() if j != k]
+        if len(complete) < 3:
+            return False
+        best, *others = (self._by_fold(j) for j in complete)
+        gap = out_of_reach(self._by_fold(k), best, np.array(others))
+        return bool(gap > _OUT_OF_REACH)
+
+    def _by_fold(self, k: int) -> np.ndarray:
+        return np.array([_score(fold, self.deciding) for fold in self.results[k]])
+
+    def _best_first(self) -> list[int]:
+        scores = {k: np.nanmean(self._by_fold(k)) for k in range(len(self.candidates)) if self._counts(k)}
+        return sorted(scores, key=lambda k: -scores[k])
+
+    def _counts(self, k: int) -> bool:
+        folds = self.results[k]
+        return all(f is not None and f.status == "ok" for f in folds) and bool(np.isfinite(self._by_fold(k)).any())
+
+    # -- fold models -----------------------------------------------------------------------------------------------
+
+    def _forget_models(self) -> None:
+        """Keep the fold models of the best only."""
+        for k in set(range(len(self.results))) - set(self._best_first()[:_KEPT]):
+            if self.is_complete(k) or k in self._given_up:
+                for fold, result in enumerate(self.results[k]):
+                    if result is not None and result.model is not None:
+                        if isinstance(result.model, Path):
+                            result.model.unlink(missing_ok=True)
+                        self.results[k][fold] = replace(result, model=None)
+
+    def _line(self, k: int) -> str:
+        mean, _ = self._scores([k])[self.candidates[k].key]
+        return f"{k + 1}: {self.candidates[k].member.name} {dict(self.candidates[k].params)} {mean:.5g}"
 
 
-def tabulate(candidates: Sequence[Candidate], results: Sequence[Sequence[FoldResult]]) -> dict[str, Any]:
-    """``cv_results_`` in the layout of scikit-learn's searches.
+def out_of_reach(candidate: np.ndarray, best: np.ndarray, others: np.ndarray) -> float:
+    """How many standard errors a candidate is behind the best on its first folds; 0 where it is not among the worst.
+
+    Racing, in the spirit of F-Race (Birattari, Stuetzle, Paquete & Varrentrapp 2002): differences are paired by fold,
+    and their spread is that of the candidates which were evaluated in full.
 
     Parameters
     ----------
-    candidates : sequence of Candidate
-        Rows.
-    results : sequence of sequence of FoldResult
-        By candidate, then by fold.
+    candidate : ndarray of shape (n_folds,)
+        Scores, NaN for folds that are not done.
+    best : ndarray of shape (n_folds,)
+        Those of the best.
+    others : ndarray of shape (n_others, n_folds)
+        Those of the other candidates that are complete.
 
     Returns
     -------
-    dict of str to array or list
-        As in :class:`sklearn.model_selection.GridSearchCV`, and besides: ``estimator`` (the member's name),
-        ``expected_score`` (of the recommendation), ``failure`` (empty, or why there is no score) and
-        ``warnings`` (what the fits warned of).
+    float
+        Zero or more.
     """
-    metrics = list(dict.fromkeys(name for folds in results for fold in folds for name in fold.scores)) or ["score"]
-    table: dict[str, Any] = {
-        **_summary("fit_time", [[f.fit_seconds for f in folds] for folds in results]),
-        **_summary("score_time", [[f.score_seconds for f in folds] for folds in results]),
-        "estimator": np.array([c.member.name for c in candidates], dtype=object),
-        **_param_columns(candidates),
-        "params": [c.qualified_params for c in candidates],
-        "expected_score": np.array(
-            [np.nan if c.recommendation is None else c.recommendation.expected_score for c in candidates]
-        ),
-        "failure": [_failure(folds) for folds in results],
-        "warnings": [tuple(dict.fromkeys(w for f in folds for w in f.warnings)) for folds in results],
-    }
-    for metric in metrics:
-        scores = np.array([[f.scores.get(metric, np.nan) for f in folds] for folds in results])
-        table.update(_score_columns(metric, scores, failed=np.array([bool(r) for r in table["failure"]])))
-    return table
+    behind = (best - candidate)[np.isfinite(candidate) & np.isfinite(best)]
+    if not len(behind):
+        return 0.0
+    known = best - others
+    typical = np.nanmean(known, axis=1)
+    if behind.mean() <= np.median(typical):
+        return 0.0
+    spread = float(np.median(np.nanstd(known, axis=1, ddof=1))) if known.shape[1] > 1 else np.inf
+    return float(behind.mean() / max(spread / np.sqrt(len(behind)), 1e-12))
 
 
-def _failure(folds: Sequence[FoldResult]) -> str:
-    """Why a configuration has no score; empty where it has one."""
-    nothing = "" if any(np.isfinite(score) for f in folds for score in f.scores.values()) else "Every score is NaN."
-    return next((f.reason for f in folds if f.reason), nothing)
+def _score(result: FoldResult | None, deciding: str | None) -> float:
+    if result is None or not result.scores:
+        return np.nan
+    return float(result.scores.get(deciding or "score", next(iter(result.scores.values()))))
 
 
-def _summary(name: str, seconds: Sequence[Sequence[float]]) -> dict[str, np.ndarray]:
-    values = np.array(seconds, dtype=float)
-    known = [row[np.isfinite(row)] for row in values]
-    return {
-        f"mean_{name}": np.array([row.mean() if len(row) else np.nan for row in known]),
-        f"std_{name}": np.array([row.std() if len(row) else np.nan for row in known]),
-    }
+def _as_result(outcome: Any) -> FoldResult:
+    if isinstance(outcome, FoldResult):
+        return outcome
+    return FoldResult(ended="timeout" * isinstance(outcome, TimeLimitExceeded), reason=describe_error(outcome))
 
 
-def _param_columns(candidates: Sequence[Candidate]) -> dict[str, np.ma.MaskedArray]:
-    names = sorted({name for c in candidates for name in c.qualified_params})
-    columns = {}
-    for name in names:
-        column = np.ma.MaskedArray(np.empty(len(candidates), dtype=object), mask=True)
-        for i, candidate in enumerate(candidates):
-            if name in candidate.qualified_params:
-                column[i] = candidate.qualified_params[name]
-        columns[f"param_{name}"] = column
-    return columns
+class Refits:
+    """Fits on all rows, the most important first.
 
-
-def _score_columns(metric: str, scores: np.ndarray, failed: np.ndarray) -> dict[str, np.ndarray]:
-    """Per-fold scores, their mean over the folds where the metric is defined, and ranks with NaN last."""
-    scores = np.where(failed[:, None], np.nan, scores)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a mean of no numbers is NaN
-        mean, std = np.nanmean(scores, axis=1), np.nanstd(scores, axis=1)
-    columns = {f"split{k}_test_{metric}": scores[:, k] for k in range(scores.shape[1])}
-    ranks = rankdata(np.where(np.isnan(mean), np.inf, -mean), method="min").astype(np.int32)
-    return {**columns, f"mean_test_{metric}": mean, f"std_test_{metric}": std, f"rank_test_{metric}": ranks}
-
-
-def warn_of_failures(table: Mapping[str, Any]) -> None:
-    """One warning for all configurations that failed; an error where none is left.
-
-    Raises
-    ------
-    ValueError
-        If every configuration failed.
+    Parameters
+    ----------
+    wanted : sequence of (str, estimator)
+        The member's name, and what is fitted.
+    seconds : sequence of float
+        What each is expected to take.
+    clock : Clock or None, default=None
+        The time budget: what would not end in it is not begun.
     """
-    failures = [
-        f"{name} {params}: {why}"
-        for name, params, why in zip(table["estimator"], table["params"], table["failure"], strict=True)
-        if why
-    ]
-    if len(failures) == len(table["params"]):
-        raise ValueError("All configurations failed, so there is nothing to choose from. The first: " + failures[0])
-    if failures:
-        warnings.warn(
-            f"{len(failures)} of {len(table['params'])} configurations failed and were not considered (see "
-            f"cv_results_['failure']). The first: {failures[0]}",
-            EvaluationWarning,
-            stacklevel=4,
-        )
+
+    def __init__(self, wanted: Sequence[tuple[str, Any]], seconds: Sequence[float], clock: Clock | None = None):
+        self.fitted: list[Any] = [None] * len(wanted)
+        self.seconds = [np.nan] * len(wanted)
+        self.errors: list[Exception] = []
+        self._wanted, self._expected, self._clock = wanted, seconds, clock
+        self._todo = deque(range(len(wanted)))
+
+    def next_unit(self) -> Unit | None:
+        """The next fit; None where there is none that would end in time."""
+        while self._todo:
+            i = self._todo.popleft()
+            if self._clock is None or self._expected[i] <= self._clock.left():
+                return Unit(i, refit_on, self._wanted[i], None if self._clock is None else self._clock.deadline)
+        return None
+
+    def take(self, unit: Unit, outcome: Any) -> None:
+        """A fitted model, or why there is none."""
+        if isinstance(outcome, Exception):
+            self.errors.append(outcome)
+        else:
+            self.fitted[unit.label], self.seconds[unit.label] = outcome

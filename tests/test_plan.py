@@ -27,8 +27,8 @@ class ListedAdvice:
     advised: list = field(default_factory=list)
     heard_of: set = field(default_factory=set)
 
-    def recommend(self, n, scores):
-        return [c for c in self.advised if c.key not in scores][:n]
+    def recommend(self, n, scores, allowed=None):
+        return [c for c in self.advised if c.key not in scores and (allowed is None or allowed(c))][:n]
 
 
 def planned(advised, heard_of, n_iter, members=MEMBERS, batch=3):

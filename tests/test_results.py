@@ -1,4 +1,4 @@
-"""The evaluation of candidates, and the table of results."""
+"""The table of results, and what picks go by."""
 
 import numpy as np
 import pytest
@@ -10,31 +10,10 @@ from sklmeta.candidates import Candidate
 from sklmeta.evaluation import FoldResult
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.members import make_members
-from sklmeta.search import evaluate_candidates, scores_so_far, tabulate, warn_of_failures
+from sklmeta.results import scores_so_far, tabulate, warn_of_failures
 
 MEMBERS = make_members([("svc", SVC()), ("nb", GaussianNB()), ("lr", LogisticRegression())], "classification")
 SVC_MEMBER, NB_MEMBER, LR_MEMBER = MEMBERS
-
-
-# -- evaluation ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_results_come_by_estimator_and_fold(binary, n_jobs):
-    X, y = binary
-    splits = [
-        (np.arange(40), np.arange(40, 80)),
-        (np.arange(40, 80), np.arange(40)),
-        (np.arange(60), np.arange(60, 80)),
-    ]
-    models = [GaussianNB(), LogisticRegression()]
-    results = evaluate_candidates(models, X, y, splits, _share_right, [{}, {}], {}, n_jobs=n_jobs)
-    expected = [[m.fit(X[a], y[a]).score(X[b], y[b]) for a, b in splits] for m in models]
-    assert [[fold.scores["score"] for fold in folds] for folds in results] == expected
-
-
-def _share_right(estimator, X, y):
-    return estimator.score(X, y)
 
 
 # -- the table -------------------------------------------------------------------------------------------------------

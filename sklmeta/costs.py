@@ -1,0 +1,152 @@
+"""How long a fit will take: learned from known tasks, corrected by the first fits on this machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from sklmeta.configuration import Configuration
+from sklmeta.knowledge import KnowledgeBase
+
+_SIZES = ("log_rows", "log_encoded_columns", "log_classes")
+_PRIOR_EXPONENTS = (1.0, 0.5, 0.5)  # of rows, columns and classes, where the knowledge says little
+_PRIOR_STRENGTH = 25.0  # in squared log units of size
+_EXPONENTS_RANGE = (0.0, 2.5)
+_GROWTH = {"svc": 2.0, "svr": 2.0}  # exponent of rows beyond those that the knowledge has; for the others 1
+_TRAIN_SHARE = 2 / 3  # of a task's rows, in the folds that the knowledge was measured on
+_SMALLEST = 1e-4  # seconds: a clock's resolution is no knowledge
+_SURPRISE = 0.5  # standard deviation of log seconds around what is predicted here, before anything was timed here
+_MACHINE_WEIGHT = 1.0  # how many timings of its own outweigh what the other base estimators say of the machine
+
+
+class CostModel:
+    """Seconds of a fold (fit and score) by configuration and size of the data.
+
+    Log seconds of a base estimator's configurations are linear in the logarithms of rows, encoded columns and classes:
+    the slopes are the base estimator's, by least squares shrunk to plausible ones, the levels each configuration's own
+    (empirical performance models: Hutter, Xu, Hoos & Leyton-Brown 2014, in their simplest form). What is timed
+    on the spot corrects them: the mean log ratio of measured to predicted, of the base estimator as far as it has been
+    timed, and of all of them for the rest.
+
+    Parameters
+    ----------
+    knowledge : KnowledgeBase or None
+        Where seconds come from; None knows nothing before the first timing.
+    meta_features : mapping of str to float
+        Of the data, as far as known; its ``log_encoded_columns`` and ``log_classes`` count.
+    """
+
+    def __init__(self, knowledge: KnowledgeBase | None, meta_features: Any):
+        self._level: dict[Configuration, float] = {}
+        self._slopes: dict[Hashable, np.ndarray] = {}
+        self._typical: dict[Hashable, float] = {}
+        self._ratios: dict[Hashable, list[float]] = {}
+        self._own_size = np.array([float(meta_features.get(name, 0.0)) for name in _SIZES])
+        self._known_rows = np.inf
+        if knowledge is not None and set(_SIZES[:2]) <= set(knowledge.meta_features):
+            self._learn(knowledge)
+
+    def _learn(self, knowledge: KnowledgeBase) -> None:
+        sizes = knowledge.meta_features.reindex(columns=list(_SIZES)).fillna(0.0).to_numpy(copy=True)
+        sizes[:, 0] += np.log(_TRAIN_SHARE)
+        seconds = np.log(np.maximum(knowledge.fit_seconds + np.nan_to_num(knowledge.score_seconds), _SMALLEST))
+        self._known_rows = float(np.exp(sizes[:, 0].max()))
+        names = np.array([str(c.estimator) for c in knowledge.configurations], dtype=object)
+        for name in dict.fromkeys(c.estimator for c in knowledge.configurations):
+            columns = np.flatnonzero(names == str(name))
+            slopes, levels = log_linear(seconds[:, columns], sizes)
+            if np.isfinite(levels).any():
+                self._slopes[name], self._typical[name] = slopes, float(np.nanmedian(levels))
+                known = zip(columns, levels, strict=True)
+                self._level.update({knowledge.configurations[j]: float(a) for j, a in known if np.isfinite(a)})
+
+    def seconds(self, configuration: Configuration, n_rows: int) -> float:
+        """What one fold is expected to take, when it is trained on `n_rows`.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            Its base estimator's name counts where the configuration itself is new.
+        n_rows : int
+            Rows to train on.
+
+        Returns
+        -------
+        float
+            NaN where nothing is known of the base estimator and nothing was timed.
+        """
+        return math.exp(self._predicted(configuration, n_rows) + self._correction(configuration.estimator))
+
+    def at_most(self, configuration: Configuration, n_rows: int) -> float:
+        """Seconds that five of six such folds do not exceed; NaN where nothing is known."""
+        timed = len(self._ratios.get(configuration.estimator, ()))
+        return self.seconds(configuration, n_rows) * math.exp(_SURPRISE / math.sqrt(1 + timed))
+
+    def observe(self, configuration: Configuration, n_rows: int, seconds: float) -> None:
+        """Take in what a fold took."""
+        predicted = self._predicted(configuration, n_rows)
+        if math.isnan(predicted):  # the first timing of something unknown is all that is known of it
+            name, seconds = configuration.estimator, max(seconds, _SMALLEST)
+            self._slopes[name] = np.array(_PRIOR_EXPONENTS)
+            self._typical[name] = 0.0
+            self._typical[name] = math.log(seconds) - self._predicted(configuration, n_rows)
+            return
+        ratio = math.log(max(seconds, _SMALLEST)) - predicted
+        self._ratios.setdefault(configuration.estimator, []).append(ratio)
+
+    def _predicted(self, configuration: Configuration, n_rows: int) -> float:
+        name = configuration.estimator
+        if name not in self._slopes:
+            return math.nan
+        rows, *others = self._slopes[name].tolist()
+        level = self._level.get(configuration, self._typical[name])
+        # fixed costs hide the growth among the sizes that are known
+        beyond = max(0.0, math.log(n_rows) - math.log(self._known_rows))
+        growth = beyond * max(_GROWTH.get(str(name), 1.0), rows)
+        sizes = zip(others, self._own_size[1:].tolist(), strict=True)
+        return level + rows * math.log(min(n_rows, self._known_rows)) + sum(b * x for b, x in sizes) + growth
+
+    def _correction(self, name: Hashable) -> float:
+        every = [fmean(ratios) for ratios in self._ratios.values()]
+        machine = fmean(every) if every else 0.0
+        own = self._ratios.get(name, [])
+        return (sum(own) + _MACHINE_WEIGHT * machine) / (len(own) + _MACHINE_WEIGHT)
+
+
+def log_linear(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Common slopes, and a level for each column, of columns that are linear in the same sizes.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_tasks, n_columns)
+        With NaN where unknown.
+    sizes : ndarray of shape (n_tasks, n_sizes)
+        What they depend on.
+
+    Returns
+    -------
+    slopes : ndarray of shape (n_sizes,)
+        Least squares within columns, shrunk to `_PRIOR_EXPONENTS` by a ridge, cut to a plausible range.
+    levels : ndarray of shape (n_columns,)
+        Each column's mean of what the slopes leave; NaN for one without values.
+    """
+    known = np.isfinite(values)
+    counts = np.maximum(known.sum(axis=0), 1)
+    centred = sizes[:, None, :] - (known[:, :, None] * sizes[:, None, :]).sum(axis=0) / counts[:, None]
+    design = centred[known]
+    mean = np.where(known, values, 0.0).sum(axis=0) / counts
+    target = (values - mean)[known]
+    prior = np.array(_PRIOR_EXPONENTS[: sizes.shape[1]])
+    gram = design.T @ design + _PRIOR_STRENGTH * np.eye(len(prior))
+    slopes = np.clip(prior + np.linalg.solve(gram, design.T @ (target - design @ prior)), *_EXPONENTS_RANGE)
+    rest = np.where(known, values - (sizes @ slopes)[:, None], 0.0).sum(axis=0) / counts
+    return slopes, np.where(known.any(axis=0), rest, np.nan)
+
+
+def refit_seconds(fold_seconds: Sequence[float], n_train: int, n_rows: int) -> float:
+    """What fitting all rows takes, when these were the seconds of its folds."""
+    return float(np.mean(fold_seconds)) * n_rows / max(n_train, 1)

@@ -1,0 +1,289 @@
+"""Where units of work run: in this process, through joblib, or in child processes that can be stopped.
+
+A source gives units one by one, knowing what came of those before, and takes each outcome; a runner asks it
+for the next unit as soon as there is someone to do it. So nobody waits for the slowest of a batch.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, Protocol
+
+import joblib
+from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
+from sklearn import get_config, set_config
+from sklearn.utils.parallel import Parallel, delayed  # joblib's, with scikit-learn's configuration in the workers
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from sklmeta._joblib import LokyBackend
+from sklmeta.evaluation import Trial
+from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
+from sklmeta.limits import Child
+from sklmeta.warning_records import warnings_by_thread
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """One call.
+
+    Parameters
+    ----------
+    label : object
+        What the source knows it by.
+    function : callable
+        Called with the trial, then `args`.
+    args : tuple
+        Its arguments.
+    deadline : float or None, default=None
+        By ``time.monotonic()``, when it is stopped for good.
+    """
+
+    label: Any
+    function: Callable
+    args: tuple
+    deadline: float | None = None
+
+
+class Source(Protocol):
+    """What a runner works off."""
+
+    def next_unit(self) -> Unit | None:
+        """The next unit; None where there is none before another outcome is known, or none at all."""
+
+    def take(self, unit: Unit, outcome: Any) -> None:
+        """What came of a unit: its result, or the exception that it raised."""
+
+
+@contextmanager
+def open_workers(n_jobs: int | None, *, limited: bool) -> Iterator[InThisProcess | ThroughJoblib | InChildren]:
+    """Somebody to do the work, for as long as the context lasts.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        Units at the same time; None obeys ``joblib.parallel_config``.
+    limited : bool
+        Whether units may have deadlines.
+
+    Yields
+    ------
+    InThisProcess, ThroughJoblib or InChildren
+        Children where units have deadlines, and where joblib would use its processes on this machine; another
+        backend that is active is used as it is.
+
+    Warns
+    -----
+    EvaluationWarning
+        If units have deadlines and this process may not have children.
+    """
+    n_workers = effective_n_jobs(n_jobs)
+    if multiprocessing.current_process().daemon and limited:
+        warnings.warn(
+            "A daemonic process cannot start the child processes that a time limit needs; limits are checked between "
+            "fits instead.",
+            EvaluationWarning,
+            stacklevel=5,
+        )
+        limited, n_workers = False, 1
+    own_processes = isinstance(get_active_backend()[0], LokyBackend)
+    if not limited and (n_workers == 1 or not own_processes):
+        yield InThisProcess() if n_workers == 1 else ThroughJoblib(n_jobs)
+        return
+    children = InChildren(n_workers)
+    try:
+        yield children
+    finally:
+        children.close()
+
+
+class InThisProcess:
+    """One unit after the other, here.
+
+    A unit that runs too long is not stopped; the source finds out afterwards.
+    """
+
+    n_workers = 1
+
+    def share(self, trial: Trial) -> None:
+        """Give every unit its first argument."""
+        self.trial = trial
+
+    def run(self, source: Source) -> None:
+        """Work off a source."""
+        while (unit := source.next_unit()) is not None:
+            source.take(unit, _outcome(unit.function, self.trial, unit.args))
+
+
+class ThroughJoblib:
+    """All units that a source has at a time, by joblib's active backend.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        Units at the same time.
+    """
+
+    def __init__(self, n_jobs: int | None):
+        self.n_jobs, self.n_workers = n_jobs, effective_n_jobs(n_jobs)
+
+    def share(self, trial: Trial) -> None:
+        """Give every unit its first argument."""
+        self.trial = trial
+
+    def run(self, source: Source) -> None:
+        """Work off a source."""
+        while units := list(iter(source.next_unit, None)):
+            calls = (delayed(_outcome)(unit.function, self.trial, unit.args) for unit in units)
+            with warnings_by_thread():
+                outcomes = Parallel(n_jobs=self.n_jobs, return_as="generator")(calls)
+                for unit, outcome in zip(units, outcomes, strict=True):
+                    source.take(unit, outcome)
+
+
+class InChildren:
+    """Child processes, each busy with one unit, which it can be stopped in.
+
+    They share the data through one file, mapped into the memory of all.
+
+    Parameters
+    ----------
+    n_workers : int
+        How many. They start at once, so that their imports go on while the caller does other things.
+    """
+
+    def __init__(self, n_workers: int):
+        self.n_workers = n_workers
+        self.folder = Path(tempfile.mkdtemp(prefix="sklmeta-", dir=os.environ.get("JOBLIB_TEMP_FOLDER")))
+        self._preparation: tuple = ()
+        self._seats = [_Seat() for _ in range(n_workers)]
+
+    def share(self, trial: Trial) -> None:
+        """Give every unit its first argument, whose rows all children map into their memory."""
+        file = self.folder / "rows.joblib"
+        joblib.dump(trial.rows, file)
+        without_rows = replace(trial, rows=(None, None), folder=self.folder)
+        self._preparation = (str(file), without_rows, get_config(), threads_each(self.n_workers))
+        for seat in self._seats:
+            seat.prepare(self._preparation)
+
+    def run(self, source: Source) -> None:
+        """Work off a source."""
+        while True:
+            for seat in self._seats:
+                if seat.unit is None and (unit := source.next_unit()) is not None:
+                    seat.begin(unit, self._preparation)
+            busy = [seat for seat in self._seats if seat.unit is not None]
+            if not busy:
+                return
+            heard = wait([seat.child.connection for seat in busy], _shortest([seat.seconds_left() for seat in busy]))
+            for seat in busy:
+                unit, outcome = seat.unit, seat.outcome(seat.child.connection in heard)
+                if outcome is not _STILL_BUSY:
+                    if isinstance(outcome, TimeLimitExceeded | WorkerDied):
+                        seat.replace(self._preparation)
+                    source.take(unit, outcome)
+
+    def close(self) -> None:
+        """End all children and delete what they shared."""
+        for seat in self._seats:
+            seat.child.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+_STILL_BUSY = object()
+
+
+class _Seat:
+    """A child process and what it is doing."""
+
+    def __init__(self) -> None:
+        self.child, self.unit, self.unanswered = Child(), None, 0
+        self.unit: Unit | None
+
+    def prepare(self, preparation: tuple) -> None:
+        self.child.post(_prepare, preparation)
+        self.unanswered += 1
+
+    def begin(self, unit: Unit, preparation: tuple) -> None:
+        self.unit = unit
+        try:
+            self.child.post(_on_trial, (unit.function, unit.args))
+        except WorkerDied:  # while it had nothing to do
+            self.replace(preparation)
+            self.unit = unit
+            self.child.post(_on_trial, (unit.function, unit.args))
+
+    def outcome(self, heard: bool) -> Any:
+        """What came of its unit, if anything has."""
+        try:
+            message = self.child.hear() if heard else None
+        except WorkerDied as error:
+            return error
+        if message is not None and self.unanswered:
+            self.unanswered -= 1
+            if not message[0]:
+                raise message[1]  # the shared data did not arrive
+            message = None
+        if message is not None:
+            self.unit = None
+            return message[1]
+        if self.seconds_left() == 0.0:
+            return TimeLimitExceeded("stopped, for its time was over")
+        return _STILL_BUSY
+
+    def seconds_left(self) -> float | None:
+        if self.unit is None or self.unit.deadline is None:
+            return None
+        return max(0.0, self.unit.deadline - time.monotonic())
+
+    def replace(self, preparation: tuple) -> None:
+        self.child.kill()
+        self.__init__()  # type: ignore[misc]
+        self.prepare(preparation)
+
+
+def _shortest(seconds: list[float | None]) -> float | None:
+    return min((s for s in seconds if s is not None), default=None)
+
+
+_trial: Trial | None = None
+
+
+def _prepare(file: str, trial: Trial, configuration: Mapping[str, Any], threads: int) -> None:
+    """In a child, before its first unit."""
+    global _trial
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # for libraries that are not loaded yet
+    threadpool_limits(threads)
+    set_config(**configuration)
+    _trial = replace(trial, rows=joblib.load(file, mmap_mode="r"))
+
+
+def _on_trial(function: Callable, args: tuple) -> Any:
+    return function(_trial, *args)
+
+
+def _outcome(function: Callable, trial: Trial, args: tuple) -> Any:
+    try:
+        return function(trial, *args)
+    except Exception as error:
+        return error
+
+
+def threads_each(n_workers: int) -> int:
+    """Threads that each of some processes may use, so that together they are no more than the cores.
+
+    What this process was itself limited to, as a worker of an outer search, counts as its cores.
+    """
+    limits = [pool["num_threads"] for pool in threadpool_info()]
+    return max(1, min([joblib.cpu_count(), *limits]) // n_workers)
