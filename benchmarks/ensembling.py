@@ -16,19 +16,26 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from _report import markdown_table, with_interval
 from holdout import SCORING, Job
+from scipy.stats import rankdata
 from sklearn.base import clone
+from sklearn.metrics import get_scorer, log_loss, roc_auc_score, root_mean_squared_error
 from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from sklmeta import MetaClassifier, MetaRegressor, load_knowledge
+from sklmeta.blends import Stack
 from sklmeta.datasets import read_folder
+from sklmeta.ensemble import greedy_weights
 from sklmeta.evaluation import align_columns, with_random_state
+from sklmeta.stored import fold_score
 
 N_CONFIGS, N_FOLDS, SMALL = 15, 5, 500
 
@@ -106,6 +113,169 @@ def run(args: argparse.Namespace) -> None:
                 print(name, run_one(Job(dataset, args.seed, args.max_rows), path), flush=True)
 
 
+# -- what to make of them ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """Candidates' predictions on one dataset."""
+
+    oof: np.ndarray
+    y: np.ndarray
+    folds: list[np.ndarray]
+    test: np.ndarray
+    y_test: np.ndarray
+    fold_test: np.ndarray
+    metric: str
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """Class indices, the columns of probabilities."""
+        return None if self.metric == "rmse" else np.arange(self.oof.shape[2])
+
+    def scored_by(self, scoring: str) -> Callable[[np.ndarray], float]:
+        """A metric, mean over folds."""
+        return fold_score(get_scorer(scoring), self.y, self.folds, classes=self.classes)
+
+    @property
+    def score(self) -> Callable[[np.ndarray], float]:
+        """The dataset's own metric."""
+        return self.scored_by(SCORING[self.metric])
+
+    @property
+    def singles(self) -> np.ndarray:
+        """The candidates' scores."""
+        return np.array([self.score(p) for p in self.oof])
+
+    def error(self, answer: np.ndarray) -> float:
+        """On the held-out rows: 1 - AUC, log loss, RMSE."""
+        if self.metric == "rmse":
+            return root_mean_squared_error(self.y_test, answer[:, 0])
+        if self.metric == "roc_auc":
+            return 1 - roc_auc_score(self.y_test, answer[:, 1])
+        return log_loss(self.y_test, answer / answer.sum(axis=1, keepdims=True), labels=self.classes)
+
+    def first(self, n: int) -> Task:
+        """The same with the first candidates only."""
+        return Task(self.oof[:n], self.y, self.folds, self.test[:n], self.y_test, self.fold_test[:n], self.metric)
+
+
+def read(path: Path) -> Task:
+    """One file of `run`."""
+    kept = np.load(path)
+    folds = [np.flatnonzero(kept["folds"] == k) for k in range(N_FOLDS)]
+    big = {name: kept[name].astype(float) for name in ("oof", "test", "fold_test")}
+    return Task(y=kept["y"], y_test=kept["y_test"], folds=folds, metric=str(kept["metric"]), **big)
+
+
+def top(n: int) -> Callable[[Task], np.ndarray]:
+    """Equal weights of the best single candidates."""
+
+    def weights(task: Task) -> np.ndarray:
+        best = np.argsort(-task.singles, kind="stable")[:n]
+        return np.bincount(best, minlength=len(task.oof)) / len(best)
+
+    return weights
+
+
+def greedy(*, scoring: str = "", relative: float = 0.0, **options: float) -> Callable[[Task], np.ndarray]:
+    """Forward selection, by the metric itself or another, with a tolerance relative to the best single error."""
+
+    def weights(task: Task) -> np.ndarray:
+        score = task.scored_by(scoring) if scoring and task.metric == "roc_auc" else task.score
+        best = task.singles.max()
+        error = 1 - best if task.metric == "roc_auc" else -best
+        return greedy_weights(task.oof, score, tolerance=relative * error, **options)
+
+    return weights
+
+
+def bagged(n_bags: int, share: float) -> Callable[[Task], np.ndarray]:
+    """The mean of greedy weights over random parts of the candidates (Caruana et al. 2004, section 2.3)."""
+
+    def weights(task: Task) -> np.ndarray:
+        rng, total = np.random.default_rng(0), np.zeros(len(task.oof))
+        for _ in range(n_bags):
+            part = rng.permutation(len(total))[: max(1, round(share * len(total)))]
+            total[part] += greedy_weights(task.oof[part], task.score) / n_bags
+        return total
+
+    return weights
+
+
+def refitted(weights: Callable[[Task], np.ndarray]) -> Callable[[Task], np.ndarray]:
+    return lambda task: np.tensordot(weights(task), task.test, axes=1)
+
+
+def fold_models(weights: Callable[[Task], np.ndarray]) -> Callable[[Task], np.ndarray]:
+    return lambda task: np.tensordot(weights(task), task.fold_test.mean(axis=1), axes=1)
+
+
+def stacked(**options: int) -> Callable[[Task], np.ndarray]:
+    def answer(task: Task) -> np.ndarray:
+        told = {"folds": task.folds, "score": task.score, "scores": task.singles, "classes": task.classes}
+        blend = Stack(**options).combine(task.oof, task.y, **told)
+        return blend(task.test[blend.members])
+
+    return answer
+
+
+BASELINE, REFERENCE = "best single", "greedy 25"
+MODELS: dict[str, Callable[[Task], np.ndarray]] = {
+    BASELINE: refitted(top(1)),
+    "top 3, equal": refitted(top(3)),
+    "top 5, equal": refitted(top(5)),
+    "all, equal": refitted(top(N_CONFIGS)),
+    "greedy 5": refitted(greedy(n_rounds=5)),
+    REFERENCE: refitted(greedy(n_rounds=25)),
+    "greedy 50": refitted(greedy(n_rounds=50)),
+    "greedy 25, gain over 0.1 %": refitted(greedy(relative=1e-3)),
+    "greedy 25, start of 3": refitted(greedy(start=3)),
+    "greedy 25, start of 5": refitted(greedy(start=5)),
+    "greedy 25, by log loss": refitted(greedy(scoring="neg_log_loss")),
+    "greedy 25, bagged": refitted(bagged(20, 0.5)),
+    "stack": stacked(),
+    "stack of 5": stacked(max_members=5),
+    "best single, fold models": fold_models(top(1)),
+    "greedy 25, fold models": fold_models(greedy()),
+}
+
+
+def errors(folder: Path, n_configs: int) -> pd.DataFrame:
+    """By dataset and model, on the held-out rows."""
+    tasks = {path.stem: read(path) for path in sorted(folder.glob("*.npz"))}
+    rows = {}
+    for name, task in tasks.items():
+        few = task.first(n_configs)
+        rows[name, len(task.y) < SMALL] = {model: few.error(answer(few)) for model, answer in MODELS.items()}
+    return pd.DataFrame(rows).T.rename_axis(["dataset", "small"])
+
+
+def summary(table: pd.DataFrame) -> str:
+    """Mean rank, by how much each changes the best single model's error, and how often it beats the reference."""
+    ranks = rankdata(table.round(6), axis=1).mean(axis=0)
+    floor = 1e-3  # errors below this are all but none
+    change = np.log(table + floor).sub(np.log(table[BASELINE] + floor), axis=0)
+    lines = []
+    for model, rank in zip(table.columns, ranks, strict=True):
+        gain = change[model] - change[REFERENCE]
+        wins, losses = int((gain < -1e-3).sum()), int((gain > 1e-3).sum())
+        versus = "" if model == REFERENCE else f"{wins} / {len(gain) - wins - losses} / {losses}"
+        lines.append([model, f"{rank:.2f}", with_interval(change[model].to_numpy(), 1, 100), versus])
+    return markdown_table(["model", "mean rank", "error, % of best single", f"won / tied / lost to {REFERENCE}"], lines)
+
+
+def report(args: argparse.Namespace) -> None:
+    """Tables for all datasets, small ones and others, and for fewer candidates."""
+    for n_configs in (N_CONFIGS, 8):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = errors(Path(args.folder), n_configs)
+        small = table.index.get_level_values("small").astype(bool)
+        for title, part in (("all", table), (f"below {SMALL} rows", table[small]), ("others", table[~small])):
+            print(f"\n**{n_configs} candidates, {title}** ({len(part)} datasets)\n\n{summary(part)}")
+
+
 def main() -> None:
     """Run or report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -117,6 +287,9 @@ def main() -> None:
     running.add_argument("--max-rows", type=int, default=1500)
     running.add_argument("--seed", type=int, default=0)
     running.set_defaults(do=run)
+    reporting = commands.add_parser("report")
+    reporting.add_argument("folder")
+    reporting.set_defaults(do=report)
     args = parser.parse_args()
     args.do(args)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from scipy.special import softmax
 
 
 def gather_folds(
@@ -255,6 +256,71 @@ def greedy_weights(
         if trials[winner] > best + tolerance:
             best, chosen = trials[winner], counts.copy()
     return chosen / chosen.sum()
+
+
+def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities made bolder (a temperature below 1) or more cautious (above); their order stays.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_rows, n_classes)
+        Rows sum to one.
+    temperature : float
+        What logarithms are divided by.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_classes)
+        Rows sum to one.
+    """
+    return softmax(_logs(probabilities) / temperature, axis=1)
+
+
+def best_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
+    """The temperature with the least log loss (Guo et al. 2017), by Newton's method on its inverse.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_rows, n_classes)
+        Out-of-fold predictions.
+    y : ndarray of shape (n_rows,)
+        Class indices.
+
+    Returns
+    -------
+    float
+        Between 0.2 and 5.
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun & K. Weinberger (2017), "On calibration of modern neural networks".
+
+    Examples
+    --------
+    A model that is right three times in four, and says that it is right always:
+
+    >>> import numpy as np
+    >>> p, y = np.array([[0.999, 0.001]] * 4), np.array([0, 0, 0, 1])
+    >>> tempered(p, best_temperature(p, y))[0].round(2)
+    array([0.8, 0.2])
+    """
+    logs, inverse = _logs(probabilities), 1.0
+    of_true = logs[np.arange(len(y)), y].mean()
+    for _ in range(50):
+        weights = softmax(inverse * logs, axis=1)
+        means = (weights * logs).sum(axis=1)
+        slope, curvature = means.mean() - of_true, ((weights * logs**2).sum(axis=1) - means**2).mean()
+        if curvature <= 0:
+            break  # all classes alike in every row: no temperature changes anything
+        following = np.clip(inverse - slope / curvature, max(0.2, inverse / 2), min(5.0, inverse * 2))
+        if abs(following - inverse) < 1e-6:
+            break
+        inverse = float(following)
+    return 1.0 / inverse
+
+
+def _logs(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.clip(probabilities, 1e-6, 1.0))
 
 
 def _affordable(counts: np.ndarray, costs: np.ndarray, limits: np.ndarray) -> np.ndarray:

@@ -4,9 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from sklearn import metrics
 
-from sklmeta.ensemble import fold_metric, gather_folds, greedy_weights
+from sklmeta.ensemble import best_temperature, fold_metric, gather_folds, greedy_weights, tempered
 
 # -- gathering -------------------------------------------------------------------------------------------------------
 
@@ -226,3 +227,35 @@ def test_no_member_within_the_limits_is_an_error(members):
     y, predictions = members
     with pytest.raises(ValueError, match=r"None of 5 members is within the limits \[1.0\]"):
         greedy_weights(predictions, negative_error(y), costs=np.full((1, 5), 2.0), limits=np.array([1.0]))
+
+
+# -- temperature -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("distortion", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_the_temperature_is_the_one_with_the_least_log_loss(n_classes, distortion):
+    rng = np.random.default_rng(0)
+    honest = rng.dirichlet(np.ones(n_classes), size=500)
+    y = np.array([rng.choice(n_classes, p=row) for row in honest])
+    p = tempered(honest, distortion)
+    searched = minimize_scalar(
+        lambda t: metrics.log_loss(y, tempered(p, t)), bounds=(0.2, 5), method="bounded", options={"xatol": 1e-8}
+    ).x
+    assert best_temperature(p, y) == pytest.approx(searched, rel=1e-3)
+    assert best_temperature(p, y) == pytest.approx(1 / distortion, rel=0.25)
+
+
+def test_a_temperature_keeps_the_order_and_the_sum():
+    _, p = probabilities(4)
+    bold = tempered(p, 0.3)
+    np.testing.assert_allclose(bold.sum(axis=1), 1)
+    np.testing.assert_array_equal(p.argsort(axis=1), bold.argsort(axis=1))
+    np.testing.assert_allclose(tempered(p, 1.0), p, atol=1e-5)
+
+
+def test_temperatures_stay_within_bounds():
+    always_right = np.array([[0.6, 0.4], [0.4, 0.6]])
+    assert best_temperature(always_right, np.array([0, 1])) == pytest.approx(0.2)
+    assert best_temperature(always_right, np.array([1, 0])) == pytest.approx(5.0)
+    assert best_temperature(np.full((3, 2), 0.5), np.array([0, 1, 1])) == 1.0

@@ -13,7 +13,10 @@ FLOORS = [
         "space",
     },
     {"knowledge", "catalogue"},
-    {"recommenders", "evaluation", "limits", "members", "scoring", "composition", "winner", "costs", "workers"},
+    {
+        "recommenders", "evaluation", "stored", "blends", "blended", "limits", "members", "scoring", "composition",
+        "winner", "costs", "workers",
+    },
     {"candidates", "advice", "plan", "results", "search", "collecting", "verification"},
     {"estimators"},
     {"integrations"},

@@ -1,0 +1,458 @@
+"""Which candidates become the model, and how: one of them, an average of the best, or a model over them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn import metrics
+from sklearn.base import BaseEstimator, clone
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sklmeta.ensemble import best_temperature, greedy_weights, tempered
+from sklmeta.evaluation import align_columns
+from sklmeta.exceptions import EvaluationWarning
+from sklmeta.scoring import FoldScorer
+
+# -- blends: which members, and how their answers become one ---------------------------------------------------------
+
+
+class WeightedBlend:
+    """A weighted mean of what some of the candidates say.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_candidates,)
+        Not negative, with sum 1. Those with none are not needed.
+    temperature : float, default=1.0
+        Of the mean probabilities, see `sklmeta.ensemble.tempered`; 1 leaves them as they are.
+
+    Attributes
+    ----------
+    members : ndarray of int
+        Positions of the candidates that are needed.
+    shares : ndarray of shape (n_members,)
+        Their weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> blend = WeightedBlend(np.array([0.75, 0.0, 0.25]))
+    >>> blend.members
+    array([0, 2])
+    >>> blend(np.array([[[4.0]], [[8.0]]]))
+    array([[5.]])
+    """
+
+    def __init__(self, weights: np.ndarray, temperature: float = 1.0):
+        self.members = np.flatnonzero(weights)
+        self.shares = np.asarray(weights, float)[self.members]
+        self.temperature = temperature
+
+    def __call__(self, outputs: np.ndarray) -> np.ndarray:
+        """One answer, shape (n_rows, n_outputs), from those of the members, (n_members, n_rows, n_outputs)."""
+        mean = np.tensordot(self.shares, outputs, axes=1)
+        return mean if self.temperature == 1 else tempered(mean, self.temperature)
+
+    def only(self, left: Sequence[int]) -> WeightedBlend:
+        """The same of those members, positions among the candidates, that are left.
+
+        Raises
+        ------
+        ValueError
+            If no member is left.
+        """
+        kept = np.where(np.isin(self.members, left), self.shares, 0.0)
+        if not kept.any():
+            raise ValueError(f"None of the members {self.members.tolist()} is left of {list(left)}.")
+        weights = np.zeros(self.members[-1] + 1)
+        weights[self.members] = kept / kept.sum()
+        return WeightedBlend(weights, self.temperature)
+
+
+class StackedBlend:
+    """A model over what some of the candidates say.
+
+    Parameters
+    ----------
+    members : ndarray of int
+        Positions of the candidates that are needed.
+    model : estimator
+        Fitted on `stacking_features` of out-of-fold predictions; a classifier on class indices.
+    """
+
+    def __init__(self, members: np.ndarray, model: Any):
+        self.members = members
+        self.model = model
+
+    @property
+    def shares(self) -> None:
+        """There are none: the members' answers are not averaged."""
+        return None
+
+    def __call__(self, outputs: np.ndarray) -> np.ndarray:
+        """One answer, shape (n_rows, n_outputs), from those of the members, (n_members, n_rows, n_outputs)."""
+        features = stacking_features(outputs)
+        if hasattr(self.model, "predict_proba"):
+            return align_columns(self.model.predict_proba(features), self.model.classes_, outputs.shape[2], 0.0)
+        return np.asarray(self.model.predict(features), float).reshape(-1, 1)
+
+
+def stacking_features(outputs: np.ndarray) -> np.ndarray:
+    """What a model over the members sees: log-odds of two classes, centred log-probabilities of more, or numbers.
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (n_members, n_rows, n_outputs)
+        Probabilities, or numbers in one column.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_features)
+        One column a member for numbers and two classes, else one a member and class.
+    """
+    _, n_rows, n_outputs = outputs.shape
+    if n_outputs == 1:
+        return outputs[:, :, 0].T
+    logs = np.log(np.clip(outputs, _LEAST, 1.0))
+    logs = logs[:, :, 1:] - logs[:, :, :1] if n_outputs == 2 else logs - logs.mean(axis=2, keepdims=True)
+    return logs.transpose(1, 0, 2).reshape(n_rows, -1)
+
+
+_LEAST = 1e-4  # a member's certainty counts no more than this
+
+
+# -- what a user passes as `ensemble` --------------------------------------------------------------------------------
+
+
+class _Blender(BaseEstimator):
+    """What `Average` and `Stack` have in common: caps on what the members may cost."""
+
+    max_members: int | None
+    max_predict_seconds: float | None
+    max_size: float | None
+
+    def _costs(self, n: int, predict_seconds: Any, sizes: Any) -> tuple[np.ndarray, np.ndarray]:
+        """What each candidate costs, shape (n_limits, n), and what all may cost together, (n_limits,)."""
+        if self.max_members is not None and (not isinstance(self.max_members, Integral) or self.max_members < 1):
+            raise ValueError(f"max_members must be a positive integer or None, got {self.max_members!r} instead.")
+        for name in ("max_predict_seconds", "max_size"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, int | float | np.number) and value > 0):
+                raise ValueError(f"{name} must be a positive number or None, got {value!r} instead.")
+        capped = [
+            (np.ones(n), self.max_members),
+            (predict_seconds, self.max_predict_seconds),
+            (sizes, self.max_size),
+        ]
+        for name, (costs, limit) in zip(("max_members", "max_predict_seconds", "max_size"), capped, strict=True):
+            if limit is not None and costs is None:
+                raise ValueError(f"{name}={limit!r} needs to know what every candidate takes, and that was not given.")
+        rows = [(np.nan_to_num(costs, nan=np.inf), limit) for costs, limit in capped if limit is not None]
+        return np.array([costs for costs, _ in rows]).reshape(-1, n), np.array([limit for _, limit in rows], float)
+
+    def _cheapest(self, costs: np.ndarray, limits: np.ndarray) -> int | None:
+        """The candidate nearest to the limits, with a warning, where none is within; else None."""
+        over = (costs / limits[:, None]).max(axis=0, initial=0.0)
+        if (over <= 1).any():
+            return None
+        warnings.warn(
+            f"No candidate is within the limits of {self!r}; the one nearest to them is used, {over.min():.3g} times "
+            "what is allowed. Raise the limits.",
+            EvaluationWarning,
+            stacklevel=3,
+        )
+        return int(over.argmin())
+
+
+class Average(_Blender):
+    """A weighted average of the best candidates, chosen greedily on their out-of-fold predictions.
+
+    Parameters
+    ----------
+    max_members : int or None, default=None
+        How many different members it may have.
+    max_predict_seconds : float or None, default=None
+        Seconds that its members together may take to predict 1,000 rows, by what was measured in the search.
+    max_size : float or None, default=None
+        Megabytes that its members together may take.
+    n_rounds : int, default=25
+        How often a member is taken, at most; weights are multiples of one over that.
+    calibrate : bool, default=True
+        Whether mean probabilities get a temperature (where it improves the metric on folds that it was not fitted
+        to). The most probable class stays the same.
+
+    References
+    ----------
+    R. Caruana, A. Niculescu-Mizil, G. Crew & A. Ksikes (2004), "Ensemble selection from libraries of models".
+    C. Guo, G. Pleiss, Y. Sun & K. Weinberger (2017), "On calibration of modern neural networks".
+
+    Examples
+    --------
+    >>> Average(max_members=5, max_predict_seconds=0.1)
+    Average(max_members=5, max_predict_seconds=0.1)
+    """
+
+    def __init__(
+        self,
+        max_members: int | None = None,
+        max_predict_seconds: float | None = None,
+        max_size: float | None = None,
+        n_rounds: int = 25,
+        calibrate: bool = True,
+    ):
+        self.max_members = max_members
+        self.max_predict_seconds = max_predict_seconds
+        self.max_size = max_size
+        self.n_rounds = n_rounds
+        self.calibrate = calibrate
+
+    def combine(
+        self,
+        predictions: np.ndarray,
+        y: np.ndarray,
+        *,
+        folds: Sequence[np.ndarray],
+        score: Callable[[np.ndarray], float],
+        scores: np.ndarray,
+        classes: np.ndarray | None = None,
+        predict_seconds: np.ndarray | None = None,
+        sizes: np.ndarray | None = None,
+    ) -> WeightedBlend:
+        """Choose members and weights.
+
+        Parameters
+        ----------
+        predictions : ndarray of shape (n_candidates, n_rows, n_outputs)
+            Out-of-fold predictions.
+        y : ndarray of shape (n_rows,)
+            Target.
+        folds : sequence of ndarray of int
+            By fold, the positions of its test rows.
+        score : callable
+            Of a blend's predictions, greater is better; see `fold_score`.
+        scores : ndarray of shape (n_candidates,)
+            Of the candidates on their own.
+        classes : ndarray of shape (n_classes,), default=None
+            All labels; None for regression.
+        predict_seconds : ndarray of shape (n_candidates,), default=None
+            Seconds per 1,000 rows; needed for `max_predict_seconds`.
+        sizes : ndarray of shape (n_candidates,), default=None
+            Megabytes; needed for `max_size`.
+
+        Returns
+        -------
+        WeightedBlend
+            Which members, and how much of each.
+
+        Raises
+        ------
+        ValueError
+            If a parameter makes no sense, or what a cap needs is not given.
+
+        Warns
+        -----
+        EvaluationWarning
+            If no candidate is within the caps; the one nearest to them is used.
+        """
+        if not isinstance(self.n_rounds, Integral) or self.n_rounds < 1:
+            raise ValueError(f"n_rounds must be a positive integer, got {self.n_rounds!r} instead.")
+        costs, limits = self._costs(len(predictions), predict_seconds, sizes)
+        single = self._cheapest(costs, limits)
+        if single is not None:
+            return WeightedBlend(np.eye(len(predictions))[single])
+        weights = greedy_weights(predictions, score, n_rounds=self.n_rounds, costs=costs, limits=limits)
+        if classes is None or not self.calibrate:
+            return WeightedBlend(weights)
+        mean = np.tensordot(weights, predictions, axes=1)
+        return WeightedBlend(weights, _proven_temperature(mean, np.searchsorted(classes, y), folds, score))
+
+
+def _proven_temperature(
+    mean: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray], score: Callable[[np.ndarray], float]
+) -> float:
+    """The best temperature of all rows, if those of the other folds' rows improve the score on each; else 1."""
+    honest = mean.copy()
+    for train, test in _splits(len(y), folds):
+        if len(train):
+            honest[test] = tempered(mean[test], best_temperature(mean[train], y[train]))
+    return best_temperature(mean, y) if score(honest) > score(mean) + 1e-9 else 1.0
+
+
+class Stack(_Blender):
+    """A model over the candidates' out-of-fold predictions, m(f(x)) = σ(W f(x) + b).
+
+    Parameters
+    ----------
+    final_estimator : estimator, default=None
+        Fitted on log-odds of two classes, centred log-probabilities of more (and class indices as target), or numbers.
+        None is logistic regression, or ridge regression with weights that are not negative (Ting & Witten 1999 found
+        that numbers need that and classes do not); either with its penalty chosen over the folds.
+    max_members : int or None, default=5
+        How many candidates it may have, the best ones first.
+    max_predict_seconds : float or None, default=None
+        Seconds that its members together may take to predict 1,000 rows, by what was measured in the search.
+    max_size : float or None, default=None
+        Megabytes that its members together may take.
+
+    References
+    ----------
+    D. Wolpert (1992), "Stacked generalization".
+    L. Breiman (1996), "Stacked regressions".
+    K. Ting & I. Witten (1999), "Issues in stacked generalization".
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Lasso
+    >>> Stack(Lasso(), max_members=3)
+    Stack(final_estimator=Lasso(), max_members=3)
+    """
+
+    def __init__(
+        self,
+        final_estimator: Any = None,
+        max_members: int | None = 5,
+        max_predict_seconds: float | None = None,
+        max_size: float | None = None,
+    ):
+        self.final_estimator = final_estimator
+        self.max_members = max_members
+        self.max_predict_seconds = max_predict_seconds
+        self.max_size = max_size
+
+    def combine(
+        self,
+        predictions: np.ndarray,
+        y: np.ndarray,
+        *,
+        folds: Sequence[np.ndarray],
+        score: Callable[[np.ndarray], float],
+        scores: np.ndarray,
+        classes: np.ndarray | None = None,
+        predict_seconds: np.ndarray | None = None,
+        sizes: np.ndarray | None = None,
+    ) -> StackedBlend | WeightedBlend:
+        """Choose members and fit the model over them.
+
+        Parameters
+        ----------
+        predictions, y, folds, score, scores, classes, predict_seconds, sizes
+            As for `Average.combine`.
+
+        Returns
+        -------
+        StackedBlend or WeightedBlend
+            A single candidate where none is within the limits.
+        """
+        costs, limits = self._costs(len(predictions), predict_seconds, sizes)
+        single = self._cheapest(costs, limits)
+        if single is not None:
+            return WeightedBlend(np.eye(len(predictions))[single])
+        members = _best_within(scores, costs, limits)
+        features = stacking_features(predictions[members])
+        target = np.asarray(y, float) if classes is None else np.searchsorted(classes, y)
+        if self.final_estimator is not None:
+            model = clone(self.final_estimator)
+        else:
+            model = _stacking_ridge(target, folds) if classes is None else _stacking_logistic(target, folds)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a penalty with which the optimiser does not come to an end is not chosen
+            model.fit(features, target)
+        return StackedBlend(members, getattr(model, "best_estimator_", model))
+
+
+class Best(BaseEstimator):
+    """The best single candidate.
+
+    Examples
+    --------
+    >>> Best()
+    Best()
+    """
+
+    def combine(self, predictions: np.ndarray, y: np.ndarray, *, scores: np.ndarray, **others: Any) -> WeightedBlend:
+        """Take the candidate with the best score, the first where several have it.
+
+        Parameters
+        ----------
+        predictions, y, scores
+            As for `Average.combine`.
+        **others : dict of str to object
+            The rest of what `Average.combine` takes; not looked at.
+
+        Returns
+        -------
+        WeightedBlend
+            Of one member.
+        """
+        return WeightedBlend(np.eye(len(scores))[int(np.argmax(np.nan_to_num(scores, nan=-np.inf)))])
+
+
+def find_blender(ensemble: Any) -> Any:
+    """What the parameter `ensemble` means: an object with ``combine``.
+
+    Parameters
+    ----------
+    ensemble : {"average", "stack", "best"}, Average, Stack or Best
+        As a user passes it.
+
+    Returns
+    -------
+    Average, Stack or Best
+        The object.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> find_blender("average")
+    Average()
+    """
+    named = {"average": Average, "stack": Stack, "best": Best}
+    if isinstance(ensemble, str) and ensemble in named:
+        return named[ensemble]()
+    if hasattr(ensemble, "combine") and not isinstance(ensemble, type):
+        return ensemble
+    raise ValueError(
+        f"ensemble must be 'average', 'stack', 'best', or an object such as Average(max_members=5); got {ensemble!r} "
+        "instead."
+    )
+
+
+def _best_within(scores: np.ndarray, costs: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Positions, rising, of the best candidates, each taken if the limits allow it beside those before."""
+    taken, spent = [], np.zeros(len(limits))
+    for j in np.argsort(-np.nan_to_num(scores, nan=-np.inf), kind="stable"):
+        if (spent + costs[:, j] <= limits).all():
+            taken.append(int(j))
+            spent = spent + costs[:, j]
+    return np.sort(taken)
+
+
+def _splits(n: int, folds: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(np.setdiff1d(np.arange(n), fold), fold) for fold in folds]
+
+
+def _stacking_logistic(y: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:
+    every = np.arange(y.max() + 1)
+    log_loss = make_scorer(metrics.log_loss, greater_is_better=False, response_method="predict_proba", labels=every)
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    grid = {"logisticregression__C": np.logspace(-3, 1, 5)}
+    return GridSearchCV(model, grid, scoring=FoldScorer(log_loss, every), cv=_splits(len(y), folds))
+
+
+def _stacking_ridge(y: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:
+    unit = (len(y) * np.var(y)) or 1.0  # the penalty is then in units of the data, whatever they are
+    grid = {"alpha": unit * np.logspace(-5, 0, 6)}
+    scoring = "neg_root_mean_squared_error"
+    return GridSearchCV(Ridge(positive=True), grid, scoring=scoring, cv=_splits(len(y), folds))

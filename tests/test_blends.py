@@ -1,0 +1,211 @@
+"""From candidates' out-of-fold predictions to which of them to use, and how."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer, log_loss
+
+from sklmeta.blends import Average, Best, Stack, StackedBlend, WeightedBlend, find_blender, stacking_features
+from sklmeta.ensemble import greedy_weights, tempered
+from sklmeta.exceptions import EvaluationWarning
+from sklmeta.stored import fold_score
+
+N, N_MEMBERS = 200, 4
+FOLDS = np.array_split(np.arange(N), 5)
+LABELS = np.array(["ant", "bee", "cat"])
+
+
+def told(predictions, y, scoring, classes=None):
+    score = fold_score(get_scorer(scoring), y, FOLDS, classes=classes)
+    return {"folds": FOLDS, "score": score, "scores": np.array([score(p) for p in predictions]), "classes": classes}
+
+
+@pytest.fixture
+def numbers():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=N)
+    predictions = (y + rng.normal(size=(N_MEMBERS, N)) * np.array([0.7, 0.8, 1.0, 4.0])[:, None])[:, :, None]
+    return predictions, y, told(predictions, y, "neg_root_mean_squared_error")
+
+
+@pytest.fixture
+def classes():
+    """Members that err alone, each too cautious."""
+    rng = np.random.default_rng(1)
+    y = rng.integers(3, size=N)
+    logits = 1.5 * np.eye(3)[y] + rng.normal(size=(N_MEMBERS, N, 3)) * np.array([0.8, 0.9, 1.0, 3.0])[:, None, None]
+    predictions = np.array([tempered(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True), 2.0) for z in logits])
+    return predictions, LABELS[y], told(predictions, LABELS[y], "neg_log_loss", LABELS)
+
+
+# -- the average -----------------------------------------------------------------------------------------------------
+
+
+def test_the_average_has_greedy_weights_and_beats_every_member(numbers):
+    predictions, y, rest = numbers
+    blend = Average().combine(predictions, y, **rest)
+    weights = greedy_weights(predictions, rest["score"])
+    np.testing.assert_array_equal(blend.members, np.flatnonzero(weights))
+    np.testing.assert_array_equal(blend.shares, weights[weights > 0])
+    mean = blend(predictions[blend.members])
+    np.testing.assert_allclose(mean, np.tensordot(weights, predictions, axes=1))
+    assert rest["score"](mean) > rest["scores"].max()
+
+
+def test_probabilities_get_a_temperature_where_that_helps(classes):
+    predictions, y, rest = classes
+    plain, calibrated = (Average(calibrate=c).combine(predictions, y, **rest) for c in (False, True))
+    np.testing.assert_array_equal(plain.shares, calibrated.shares)
+    assert plain.temperature == 1
+    assert calibrated.temperature < 0.8
+    before, after = (blend(predictions[blend.members]) for blend in (plain, calibrated))
+    assert log_loss(y, after, labels=LABELS) < log_loss(y, before, labels=LABELS) - 0.02
+    np.testing.assert_array_equal(before.argmax(axis=1), after.argmax(axis=1))
+    np.testing.assert_allclose(after.sum(axis=1), 1)
+
+
+def test_no_temperature_where_the_metric_does_not_gain_by_it(classes):
+    predictions, y, rest = classes
+    assert Average().combine(predictions, y, **rest | told(predictions, y, "accuracy", LABELS)).temperature == 1
+    true = np.random.default_rng(0).dirichlet(np.ones(3), size=N)
+    drawn = LABELS[[np.random.default_rng(i).choice(3, p=row) for i, row in enumerate(true)]]
+    honest = Average().combine(true[None], drawn, **told(true[None], drawn, "neg_log_loss", LABELS))
+    assert honest.temperature == pytest.approx(1, abs=0.25)
+
+
+def test_caps_hold(numbers):
+    predictions, y, rest = numbers
+    assert len(Average(max_members=2).combine(predictions, y, **rest).members) == 2
+    seconds = np.array([1.0, 0.3, 0.3, 0.1])
+    quick = Average(max_predict_seconds=0.65).combine(predictions, y, **rest, predict_seconds=seconds)
+    assert quick.members.tolist() == [1, 2]
+    assert Average(max_size=0.35).combine(predictions, y, **rest, sizes=seconds).members.tolist() == [1]
+    assert Stack(max_size=0.65).combine(predictions, y, **rest, sizes=seconds).members.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("blender", [Average(max_size=1.0), Stack(max_size=1.0)])
+def test_where_nothing_is_within_the_caps_the_cheapest_is_used_and_that_is_said(numbers, blender):
+    predictions, y, rest = numbers
+    sizes = np.array([4.0, np.nan, 3.0, 8.0])
+    with pytest.warns(EvaluationWarning, match=r"No candidate is within .*max_size=1.0.*, 3 times what is allowed"):
+        blend = blender.combine(predictions, y, **rest, sizes=sizes)
+    assert blend.members.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("blender", "message"),
+    [
+        (Average(max_members=0), "max_members must be a positive integer or None, got 0"),
+        (Stack(max_members=1.5), "max_members must be a positive integer or None, got 1.5"),
+        (Average(max_predict_seconds=-1), "max_predict_seconds must be a positive number or None, got -1"),
+        (Average(max_size="1 MB"), "max_size must be a positive number or None, got '1 MB'"),
+        (Average(n_rounds=0), "n_rounds must be a positive integer, got 0"),
+    ],
+)
+def test_bad_caps_are_refused(numbers, blender, message):
+    predictions, y, rest = numbers
+    with pytest.raises(ValueError, match=message):
+        blender.combine(predictions, y, **rest, predict_seconds=np.ones(4), sizes=np.ones(4))
+
+
+# -- the stack and the best ------------------------------------------------------------------------------------------
+
+
+def test_the_stack_beats_every_member_and_averages_of_what_is_miscalibrated(classes):
+    predictions, y, rest = classes
+    blend = Stack().combine(predictions, y, **rest)
+    answer = blend(predictions[blend.members])
+    plain = Average(calibrate=False).combine(predictions, y, **rest)
+    np.testing.assert_allclose(answer.sum(axis=1), 1)
+    assert rest["score"](answer) > rest["score"](plain(predictions[plain.members])) > rest["scores"].max()
+
+
+def test_the_stack_of_numbers_has_weights_that_are_not_negative(numbers):
+    predictions, y, rest = numbers
+    blend = Stack().combine(predictions, y, **rest)
+    assert (blend.model.coef_ >= 0).all()
+    assert rest["score"](blend(predictions[blend.members])) > rest["scores"].max()
+
+
+def test_the_stack_takes_the_best_members_first(numbers):
+    predictions, y, rest = numbers
+    worst_first = predictions[::-1]
+    blend = Stack(max_members=2).combine(worst_first, y, **rest | {"scores": rest["scores"][::-1]})
+    assert blend.members.tolist() == [2, 3]
+
+
+def test_a_final_estimator_of_the_users_own(numbers, classes):
+    predictions, y, rest = numbers
+    forest = RandomForestRegressor(5, random_state=0)
+    blend = Stack(forest).combine(predictions, y, **rest)
+    assert isinstance(blend.model, RandomForestRegressor)
+    assert not hasattr(forest, "estimators_")
+    assert blend(predictions).shape == (N, 1)
+    predictions, y, rest = classes
+    blend = Stack(LogisticRegression(C=0.5)).combine(predictions, y, **rest)
+    np.testing.assert_array_equal(blend.model.classes_, range(3))
+
+
+def test_a_class_that_no_predicted_row_has_gets_probability_0(classes):
+    predictions, y, rest = classes
+    seen = np.flatnonzero(y != "cat")
+    folds = np.array_split(np.arange(len(seen)), 3)
+    blend = Stack().combine(predictions[:, seen], y[seen], **rest | {"folds": folds})
+    answer = blend(predictions[blend.members])
+    assert answer.shape == (N, 3)
+    assert (answer[:, 2] == 0).all()
+
+
+def test_what_the_stack_sees():
+    p = np.array([[[0.2, 0.8]], [[0.5, 0.5]]])
+    np.testing.assert_allclose(stacking_features(p), [[np.log(4), 0]])
+    three = np.array([[[0.2, 0.2, 0.6]], [[0.0, 0.5, 0.5]]])
+    features = stacking_features(three)
+    assert features.shape == (1, 6)
+    assert np.isfinite(features).all()
+    assert features[0, 2] - features[0, 1] == pytest.approx(np.log(3))
+    assert stacking_features(np.array([[[1.0], [2.0]], [[3.0], [4.0]]])).tolist() == [[1, 3], [2, 4]]
+
+
+def test_the_best_is_the_first_of_the_best(numbers):
+    predictions, y, rest = numbers
+    blend = Best().combine(predictions, y, **rest | {"scores": np.array([np.nan, 0.5, 0.9, 0.9])})
+    assert blend.members.tolist() == [2]
+    np.testing.assert_array_equal(blend(predictions[[2]]), predictions[2])
+
+
+# -- values and names ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_left_of_a_blend_shares_the_weight():
+    blend = WeightedBlend(np.array([0.5, 0, 0.3, 0.2]), temperature=0.7)
+    left = blend.only([0, 1, 3])
+    assert left.members.tolist() == [0, 3]
+    np.testing.assert_allclose(left.shares, [5 / 7, 2 / 7])
+    assert left.temperature == 0.7
+    with pytest.raises(ValueError, match=r"None of the members \[0, 2, 3\] is left of \[1\]"):
+        blend.only([1])
+
+
+@pytest.mark.parametrize("blender", [Average(max_members=3), Stack(max_members=3), Best()])
+def test_blends_and_their_makers_survive_pickle_and_clone(classes, blender):
+    predictions, y, rest = classes
+    blend = blender.combine(predictions, y, **rest)
+    again = pickle.loads(pickle.dumps(clone(blender))).combine(predictions, y, **rest)
+    copied = pickle.loads(pickle.dumps(blend))
+    expected = blend(predictions[blend.members])
+    np.testing.assert_array_equal(copied(predictions[blend.members]), expected)
+    np.testing.assert_array_equal(again(predictions[blend.members]), expected)
+
+
+def test_names_stand_for_objects():
+    own = Average(max_members=3)
+    assert find_blender(own) is own
+    assert [type(find_blender(name)) for name in ("average", "stack", "best")] == [Average, Stack, Best]
+    for wrong in ("mean", Average, None, StackedBlend):
+        with pytest.raises(ValueError, match="ensemble must be 'average', 'stack', 'best', or an object"):
+            find_blender(wrong)
