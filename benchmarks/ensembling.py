@@ -31,7 +31,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 from sklmeta import MetaClassifier, MetaRegressor, load_knowledge
-from sklmeta.blends import Stack
+from sklmeta.blends import Average, Stack
 from sklmeta.datasets import read_folder
 from sklmeta.ensemble import greedy_weights
 from sklmeta.evaluation import align_columns, with_random_state
@@ -204,17 +204,21 @@ def bagged(n_bags: int, share: float) -> Callable[[Task], np.ndarray]:
 
 
 def refitted(weights: Callable[[Task], np.ndarray]) -> Callable[[Task], np.ndarray]:
+    """Members fitted on all training rows."""
     return lambda task: np.tensordot(weights(task), task.test, axes=1)
 
 
 def fold_models(weights: Callable[[Task], np.ndarray]) -> Callable[[Task], np.ndarray]:
+    """Each member the mean of its fold models, which saw four fifths of the rows each."""
     return lambda task: np.tensordot(weights(task), task.fold_test.mean(axis=1), axes=1)
 
 
-def stacked(**options: int) -> Callable[[Task], np.ndarray]:
+def combined(blender: Average | Stack) -> Callable[[Task], np.ndarray]:
+    """What the library has for it."""
+
     def answer(task: Task) -> np.ndarray:
         told = {"folds": task.folds, "score": task.score, "scores": task.singles, "classes": task.classes}
-        blend = Stack(**options).combine(task.oof, task.y, **told)
+        blend = blender.combine(task.oof, task.y, **told)
         return blend(task.test[blend.members])
 
     return answer
@@ -234,8 +238,10 @@ MODELS: dict[str, Callable[[Task], np.ndarray]] = {
     "greedy 25, start of 5": refitted(greedy(start=5)),
     "greedy 25, by log loss": refitted(greedy(scoring="neg_log_loss")),
     "greedy 25, bagged": refitted(bagged(20, 0.5)),
-    "stack": stacked(),
-    "stack of 5": stacked(max_members=5),
+    "greedy 25, temperature": combined(Average()),
+    "greedy 25 of 5 members, temperature": combined(Average(max_members=5)),
+    "stack of all": combined(Stack(max_members=None)),
+    "stack of 5": combined(Stack()),
     "best single, fold models": fold_models(top(1)),
     "greedy 25, fold models": fold_models(greedy()),
 }
@@ -247,8 +253,10 @@ def errors(folder: Path, n_configs: int) -> pd.DataFrame:
     rows = {}
     for name, task in tasks.items():
         few = task.first(n_configs)
-        rows[name, len(task.y) < SMALL] = {model: few.error(answer(few)) for model, answer in MODELS.items()}
-    return pd.DataFrame(rows).T.rename_axis(["dataset", "small"])
+        rows[name, len(task.y) < SMALL, task.metric] = {
+            model: few.error(answer(few)) for model, answer in MODELS.items()
+        }
+    return pd.DataFrame(rows).T.rename_axis(["dataset", "small", "metric"])
 
 
 def summary(table: pd.DataFrame) -> str:
@@ -272,7 +280,9 @@ def report(args: argparse.Namespace) -> None:
             warnings.simplefilter("ignore")
             table = errors(Path(args.folder), n_configs)
         small = table.index.get_level_values("small").astype(bool)
-        for title, part in (("all", table), (f"below {SMALL} rows", table[small]), ("others", table[~small])):
+        parts = {"all": table, f"below {SMALL} rows": table[small], "others": table[~small]}
+        parts |= {metric: table[table.index.get_level_values("metric") == metric] for metric in SCORING}
+        for title, part in parts.items():
             print(f"\n**{n_configs} candidates, {title}** ({len(part)} datasets)\n\n{summary(part)}")
 
 

@@ -14,7 +14,7 @@ FLOORS = [
     },
     {"knowledge", "catalogue"},
     {
-        "recommenders", "evaluation", "stored", "blends", "blended", "limits", "members", "scoring", "composition",
+        "recommenders", "evaluation", "stored", "blends", "blended", "distillation", "limits", "members", "scoring", "composition",
         "winner", "costs", "workers",
     },
     {"candidates", "advice", "plan", "results", "search", "collecting", "verification"},
