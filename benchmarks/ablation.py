@@ -49,7 +49,7 @@ class WithoutDiversity(TaskMixture):
     """The best by weighted mean."""
 
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
-        return np.argsort(-self._merits(columns, w), kind="stable").tolist()
+        return columns[np.argsort(-self._merits(columns, w), kind="stable")].tolist()
 
 
 class WithoutStakes(TaskMixture):

@@ -21,6 +21,7 @@ from sklmeta.recommenders.kernels import (
     robust_scale,
     scaled,
     shared_leaves,
+    shared_leaves_among,
     softmax,
     standardised,
     upper_span,
@@ -127,6 +128,30 @@ def test_every_greedy_step_is_the_best_step(seed):
     for step, choice in enumerate(order):
         left = [j for j in range(7) if j not in order[:step]]
         assert value(Y, w, [*order[:step], choice]) >= max(value(Y, w, [*order[:step], j]) for j in left) - 1e-12
+
+
+def looking_at_all(Y, w, n, columns, covered, first):
+    """What `greedy_portfolio` chooses, without any bound."""
+    left, order, best = list(columns), [], np.full(len(Y), -np.inf) if covered is None else covered
+    while left and len(order) < n:
+        values = [(round(w @ np.maximum(Y[:, j], best), 9), round(w @ Y[:, j], 9), -j) for j in left]
+        choice = left[values.index(max(values))] if order or first is None else first
+        order.append(choice)
+        left.remove(choice)
+        best = np.maximum(best, Y[:, choice])
+    return order
+
+
+@pytest.mark.parametrize("levels", [2, 5, 10**6])
+@pytest.mark.parametrize("seed", range(3))
+def test_bounds_spare_work_and_change_nothing(seed, levels):
+    rng = np.random.default_rng(seed)
+    Y, w = rng.integers(-levels, levels + 1, size=(25, 300)) / levels, rng.dirichlet(np.ones(25))
+    columns = np.sort(rng.choice(300, 250, replace=False))
+    for covered, first in ((None, None), (Y[:, 7], None), (None, int(columns[3]))):
+        expected = looking_at_all(Y, w, 40, columns, covered, first)
+        assert greedy_portfolio(Y, w, 40, columns=columns, covered=covered, first=first) == expected
+    assert greedy_portfolio(Y, w, 40) == looking_at_all(Y, w, 40, range(300), None, None)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -283,6 +308,13 @@ def test_shared_leaves_are_the_weights_of_a_forests_prediction():
         w = shared_leaves(forest.apply(M), forest.apply(new[None])[0])
         assert w.sum() == pytest.approx(1)
         np.testing.assert_allclose(w @ Z, forest.predict(new[None])[0])
+
+
+def test_what_known_rows_share_among_each_other():
+    rng = np.random.default_rng(0)
+    leaves = rng.integers(0, 6, size=(20, 7))
+    expected = [shared_leaves(leaves, row) for row in leaves]
+    np.testing.assert_allclose(shared_leaves_among(leaves), expected)
 
 
 def test_a_leaf_that_no_known_row_is_in_is_left_out():

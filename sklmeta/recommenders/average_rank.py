@@ -38,7 +38,7 @@ class AverageRank(Recommender):
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
         places = np.round(w @ rank_places(self.scores_), 9)  # equal whatever the order of the tasks
         means = np.round(w @ self.scaled_, 9)  # decides between equal places
-        return list(np.lexsort((-means[columns], -places[columns])))
+        return columns[np.lexsort((-means[columns], -places[columns]))].tolist()
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
         return f"it comes next by average rank over {len(self.scores_)} known tasks"

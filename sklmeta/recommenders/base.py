@@ -143,12 +143,12 @@ class Recommender(BaseEstimator, ABC):
         known, unheard = self._candidates(candidates)
         left = np.array([j for j in known if j not in tried], dtype=int)
         w = self._weights(features, tried)
-        order = left[self._order(left, w, tried, n)][:n] if len(left) else left
-        similar = self._similar(w)
-        reasons = [self._reason(features, w, first=not (place or observed)) for place in range(len(order))]
-        found = [self._recommendation(int(j), w, features, similar, why) for j, why in zip(order, reasons, strict=True)]
+        order = self._order(left, w, tried, n)[:n] if len(left) else []
+        similar, why = self._similar(w), self._reason(features, w, first=False)
+        found = [self._recommendation(j, w, features, similar, why) for j in order]
         if found and not observed:
-            found[0] = replace(found[0], contributions=self._contributions(features, left))
+            why, shares = self._reason(features, w, first=True), self._contributions(features, left)
+            found[0] = replace(found[0], reason=why, contributions=shares)
         found += [self._of_unheard(c, similar) for c in unheard if c not in (observed or {})]
         return found[:n]
 
@@ -249,7 +249,7 @@ class Recommender(BaseEstimator, ABC):
 
     @abstractmethod
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
-        """Positions in `columns`, best first, at least the first `n`."""
+        """Those of `columns`, best first, at least the first `n`."""
 
     def _weights_among_known(self) -> np.ndarray:
         """What each known task would be weighed by, were it new; (n_tasks, n_tasks), zeros within a family."""
@@ -309,13 +309,14 @@ class Recommender(BaseEstimator, ABC):
 
     def _candidates(self, candidates: Iterable[Configuration] | None) -> tuple[list[int], list[Configuration]]:
         """Columns of the candidates that were evaluated somewhere, and the others, in the knowledge's order."""
-        every = [*self.position_, *self.unheard_]
-        wanted = set(every if candidates is None else candidates)
-        unknown = wanted.difference(every)
+        if candidates is None:
+            return list(self.position_.values()), list(self.unheard_)
+        wanted = set(candidates)
+        unknown = wanted.difference(self.position_, self.unheard_)
         if unknown:
             raise ValueError(
-                f"Candidate {unknown.pop()!r} is not among the {len(every)} configurations of the knowledge; leave it "
-                "out, or merge evaluations of it into the knowledge."
+                f"Candidate {unknown.pop()!r} is not among the {len(self.position_) + len(self.unheard_)} "
+                "configurations of the knowledge; leave it out, or merge evaluations of it into the knowledge."
             )
         known = [j for configuration, j in self.position_.items() if configuration in wanted]
         return known, [configuration for configuration in self.unheard_ if configuration in wanted]
@@ -331,7 +332,7 @@ class Recommender(BaseEstimator, ABC):
 
     def _similar(self, w: np.ndarray) -> tuple[SimilarTask, ...]:
         """The heaviest tasks, of those that weigh more than the lightest."""
-        heavy = [i for i in np.argsort(-w, kind="stable") if w[i] > w.min() * (1 + 1e-9)]
+        heavy = [i for i in np.argsort(-w, kind="stable")[:_SHOWN_TASKS] if w[i] > w.min() * (1 + 1e-9)]
         return tuple(
             SimilarTask(
                 self.knowledge_.tasks[i],
@@ -339,7 +340,7 @@ class Recommender(BaseEstimator, ABC):
                 self.knowledge_.configurations[self.best_[i]],
                 float(self.scores_[i, self.best_[i]]),
             )
-            for i in heavy[:_SHOWN_TASKS]
+            for i in heavy
         )
 
     def _recommendation(

@@ -12,7 +12,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from sklmeta.exceptions import KnowledgeFormatError
 from sklmeta.knowledge import KnowledgeBase
-from sklmeta.recommenders.kernels import principal_scores, shared_leaves
+from sklmeta.recommenders.kernels import principal_scores, shared_leaves, shared_leaves_among
 from sklmeta.recommenders.likeness import LikenessPortfolio
 from sklmeta.recommenders.trees import Trees
 
@@ -102,8 +102,13 @@ class Forest(LikenessPortfolio):
         return f"trees: {self.n_estimators}, {self.min_samples_leaf}, {self.random_state!r}, {self.metric_}"
 
     def _alike(self, features: np.ndarray) -> np.ndarray:
-        shared = shared_leaves(self.leaves_, self.trees_.apply(features[None])[0])
-        return (1 - self.mixing) * shared + self.mixing / len(shared)
+        return self._mixed(shared_leaves(self.leaves_, self.trees_.apply(features[None])[0]))
+
+    def _alike_among_known(self) -> np.ndarray:
+        return self._mixed(shared_leaves_among(self.leaves_))
+
+    def _mixed(self, shared: np.ndarray) -> np.ndarray:
+        return (1 - self.mixing) * shared + self.mixing / shared.shape[-1]
 
 
 def learned_ahead(knowledge: KnowledgeBase, recommender: Forest) -> KnowledgeBase:

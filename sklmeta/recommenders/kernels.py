@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
 _TIE = 1e-12  # sums over tasks in another order differ by rounding only
+_BLOCK = 64  # columns looked at together
 
 
 def completed(Y: np.ndarray, failed: np.ndarray) -> np.ndarray:
@@ -74,7 +76,13 @@ def rank_places(Y: np.ndarray) -> np.ndarray:
 
 
 def greedy_portfolio(
-    Y: np.ndarray, w: np.ndarray, n: int, *, covered: np.ndarray | None = None, first: int | None = None
+    Y: np.ndarray,
+    w: np.ndarray,
+    n: int,
+    *,
+    columns: np.ndarray | None = None,
+    covered: np.ndarray | None = None,
+    first: int | None = None,
 ) -> list[int]:
     """The configurations that one by one raise the weighted mean of the best score so far the most.
 
@@ -84,11 +92,13 @@ def greedy_portfolio(
     Parameters
     ----------
     Y : ndarray of shape (n_tasks, n_configurations)
-        Finite.
+        Finite; scaled to numbers of about 1.
     w : ndarray of shape (n_tasks,)
         Task weights.
     n : int
         How many to choose.
+    columns : ndarray of int, default=None
+        What to choose from; None is all.
     covered : ndarray of shape (n_tasks,), default=None
         Best score on each task of what was tried before; None: nothing was.
     first : int, default=None
@@ -103,26 +113,43 @@ def greedy_portfolio(
     ----------
     M. Wistuba, N. Schilling, L. Schmidt-Thieme (2015), "Sequential model-free hyperparameter tuning".
     """
-    mean = w @ Y
-    best = np.full(len(Y), -np.inf) if covered is None else np.array(covered, dtype=float)
-    left = np.ones(Y.shape[1], dtype=bool)
-    order: list[int] = []
-    choice = first
-    while len(order) < min(n, Y.shape[1]):
-        if choice is None:
-            choice = _largest(left, w @ np.maximum(Y, best[:, None]), mean)
+    left = np.arange(Y.shape[1]) if columns is None else columns
+    gains = np.full(Y.shape[1], np.inf)
+    best, order = covered, list[int]()
+    while len(left) and len(order) < n:
+        if first is not None and not order:
+            choice = first
+        elif best is None:
+            choice = _largest(left, w @ Y, Y, w)
+        else:
+            choice = _largest(_gain_most(left, gains, Y, w, best), gains, Y, w)
         order.append(choice)
-        left[choice], best, choice = False, np.maximum(best, Y[:, choice]), None
+        left = left[left != choice]
+        best = Y[:, choice] if best is None else np.maximum(best, Y[:, choice])
     return order
 
 
-def _largest(left: np.ndarray, *keys: np.ndarray) -> int:
-    """Position, among those left, of the largest first key; of ties the largest next key; at last the first one."""
-    found = np.flatnonzero(left)
-    for key in keys:
-        top = key[found].max()
-        found = found[key[found] >= top - _TIE * max(1.0, abs(top))]
-    return int(found[0])
+def _gain_most(left: np.ndarray, gains: np.ndarray, Y: np.ndarray, w: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """Those columns among which the largest gain must be; their gains are up to date.
+
+    What a column adds never grows as more is covered, so the gains from before bound those of now, and most columns
+    need no second look (M. Minoux 1978, "Accelerated greedy algorithms for maximizing submodular set functions").
+    """
+    ordered, top, looked_at = left[np.argsort(-gains[left], kind="stable")], 0.0, 0
+    while looked_at < len(ordered) and gains[ordered[looked_at]] >= top - _TIE:
+        block = ordered[looked_at : looked_at + _BLOCK]
+        gains[block] = w @ np.maximum(Y[:, block] - best[:, None], 0.0)
+        top, looked_at = max(top, gains[block].max()), looked_at + _BLOCK
+    return ordered[:looked_at]
+
+
+def _largest(columns: np.ndarray, gains: np.ndarray, Y: np.ndarray, w: np.ndarray) -> int:
+    """The one of the largest gain; of ties that of the largest weighted mean; at last the first one."""
+    tied = np.sort(columns[gains[columns] >= gains[columns].max() - _TIE])
+    if len(tied) == 1:
+        return int(tied[0])
+    means = w @ Y[:, tied]
+    return int(tied[np.flatnonzero(means >= means.max() - _TIE)[0]])
 
 
 def bounded_seconds(seconds: np.ndarray, timeout: np.ndarray) -> np.ndarray:
@@ -227,6 +254,20 @@ def shared_leaves(leaves: np.ndarray, new: np.ndarray) -> np.ndarray:
     return shares / shares.sum()
 
 
+def shared_leaves_among(leaves: np.ndarray) -> np.ndarray:
+    """`shared_leaves` of each known row, its own weight included; shape (n_rows, n_rows).
+
+    Parameters
+    ----------
+    leaves : ndarray of int of shape (n_rows, n_trees)
+        Leaf of each known row in each tree.
+    """
+    n_trees = leaves.shape[1]
+    labels = np.unique(leaves + np.arange(n_trees) * (leaves.max() + 1), return_inverse=True)[1].ravel()
+    member = csr_array((np.ones(len(labels)), labels, np.arange(0, len(labels) + 1, n_trees)))
+    return (member @ (member / member.sum(axis=0)).T).toarray() / n_trees
+
+
 def agreement_weights(
     prior: np.ndarray, known: np.ndarray, new: np.ndarray, sharpness: float, epsilon: float
 ) -> np.ndarray:
@@ -302,11 +343,11 @@ def conformal_margin(Y: np.ndarray, W: np.ndarray, columns: np.ndarray, coverage
     rank = np.ceil((len(Y) + 1) * coverage)
     if rank > len(Y):
         return 0.5
-    own = np.take_along_axis(Y, columns, axis=1)[:, :, None]
-    theirs = others.T[columns]
-    below = (theirs < own) + (theirs == own) / 2
-    places = np.einsum("tko,to->tk", below, W)
-    return float(np.quantile(np.abs(places - 0.5), rank / len(Y), method="inverted_cdf"))
+    places = []
+    for chosen in columns.T:  # one at a time, for memory
+        own, theirs = Y[np.arange(len(Y)), chosen, None], others.T[chosen]
+        places.append(((W * (theirs < own)).sum(axis=1) + (W * (theirs <= own)).sum(axis=1)) / 2)
+    return float(np.quantile(np.abs(np.array(places) - 0.5), rank / len(Y), method="inverted_cdf"))
 
 
 def nearest_distances(M: np.ndarray, new: np.ndarray, apart: np.ndarray, n_neighbors: int) -> np.ndarray:

@@ -34,7 +34,7 @@ class LikenessPortfolio(Portfolio):
     def _weights_among_known(self) -> np.ndarray:
         if self.standardised_.shape[1] == 0:
             return super()._weights_among_known()
-        W = np.array([self._alike(row) for row in self.standardised_]) * self.apart_
+        W = self._alike_among_known() * self.apart_
         sums = W.sum(axis=1, keepdims=True)
         return W / np.where(sums > 0, sums, 1)
 
@@ -42,10 +42,14 @@ class LikenessPortfolio(Portfolio):
         """How much each known task counts for a new one with these standardised meta-features; sums to one."""
         raise NotImplementedError
 
+    def _alike_among_known(self) -> np.ndarray:
+        """`_alike` for each known task, which is alike itself; shape (n_tasks, n_tasks)."""
+        return np.array([self._alike(row) for row in self.standardised_])
+
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
         covered = self._covered(observed)
-        first = int(np.argmax(self._merits(columns, w))) if covered is None else None
-        return greedy_portfolio(self.scaled_[:, columns], self._at_stake(w), n, covered=covered, first=first)
+        first = int(columns[np.argmax(self._merits(columns, w))]) if covered is None else None
+        return greedy_portfolio(self.scaled_, self._at_stake(w), n, columns=columns, covered=covered, first=first)
 
     def _at_stake(self, w: np.ndarray) -> np.ndarray:
         weights = w * self.stakes_
@@ -53,7 +57,7 @@ class LikenessPortfolio(Portfolio):
 
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:
         """How good a first pick each configuration is."""
-        return np.round(self._at_stake(w) @ self.promise_[:, columns], 9)
+        return np.round(self._at_stake(w) @ self.promise_, 9)[columns]
 
     def _contributions(self, features: np.ndarray | None, columns: np.ndarray) -> dict[str, float]:
         if features is None or self._novelty(features) > NOVEL or len(columns) < 2:

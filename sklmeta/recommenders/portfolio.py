@@ -33,7 +33,7 @@ class Portfolio(AverageRank):
     """
 
     def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
-        return greedy_portfolio(self.scaled_[:, columns], w, n, covered=self._covered(observed))
+        return greedy_portfolio(self.scaled_, w, n, columns=columns, covered=self._covered(observed))
 
     def _covered(self, observed: Mapping[int, float]) -> np.ndarray | None:
         """Best scaled score on each known task of what was tried on the new one; what failed there covers nothing."""
