@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+_EDGE = 1e-9  # a quantile of 0 or 1 may be infinite
+
 
 class LogUniformInt:
     """Integers from `low` to `high`, both included, uniform on a logarithmic scale.
@@ -37,6 +39,12 @@ class LogUniformInt:
         logs = np.log(self.low) + np.asarray(q, float) * (np.log(self.high + 1) - np.log(self.low))
         values = np.clip(np.floor(np.exp(logs)), self.low, self.high).astype(int)
         return values if values.ndim else int(values)
+
+    def cdf(self, x: Any) -> Any:
+        """Share of the draws that are at most `x`."""
+        logs = np.log(np.clip(np.floor(np.asarray(x, float)), self.low - 1, self.high) + 1)
+        shares = (logs - np.log(self.low)) / (np.log(self.high + 1) - np.log(self.low))
+        return shares if shares.ndim else float(shares)
 
     def rvs(self, size: int | None = None, random_state: Any = None) -> Any:
         """Random draws."""
@@ -172,6 +180,70 @@ class SearchSpace:
             found.setdefault(repr(params), params)
         return list(found.values())
 
+    def neighbour(
+        self,
+        params: Mapping[str, Any],
+        random_state: int | np.random.RandomState | None = None,
+        *,
+        scale: float = 0.2,
+        fixed: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Another point of the space, near to one.
+
+        Numbers take a normal step on the scale of their distribution's own quantiles, thrown back from its ends. Values
+        of lists, and of distributions without ``cdf`` and ``ppf``, are drawn anew with the probability `scale`. What a
+        changed condition brings into being is drawn.
+
+        Parameters
+        ----------
+        params : mapping of str to object
+            Where to start. Hyperparameters that the space does not have stay as they are; those that are left out
+            though their conditions hold stay left out.
+        random_state : int, RandomState instance or None, default=None
+            Of the steps.
+        scale : float, default=0.2
+            Standard deviation of a step, where 1 is the whole distribution.
+        fixed : mapping of str to object, default=None
+            Values that are not changed; conditions on them are respected.
+
+        Returns
+        -------
+        dict of str to object
+            Hyperparameters, without the fixed ones. The same as `params` only if a hundred steps led nowhere else.
+
+        Raises
+        ------
+        ValueError
+            If `scale` is not between 0 and 1, without 0.
+
+        References
+        ----------
+        F. Hutter, H. Hoos, K. Leyton-Brown (2011), "Sequential model-based optimization for general algorithm
+        configuration": neighbours by normal steps of 0.2.
+
+        Examples
+        --------
+        >>> space = SearchSpace({"kernel": ["linear", "rbf"], "depth": LogUniformInt(1, 100)})
+        >>> space.neighbour({"kernel": "rbf", "depth": 10}, random_state=0)
+        {'kernel': 'rbf', 'depth': 20}
+        """
+        if not 0 < scale <= 1:
+            raise ValueError(f"scale must be above 0 and at most 1, got {scale!r} instead.")
+        rng, fixed = check_random_state(random_state), dict(fixed or {})
+        here = {**params, **fixed}
+        left_out = {name for name in self.distributions if name not in here and self._holds(name, here)}
+        free = {name: d for name, d in self.distributions.items() if name not in fixed and name not in left_out}
+        given = {name: value for name, value in params.items() if name not in fixed}
+        for _ in range(100):
+            moved = {
+                name: _near(d, params[name], scale, rng) if name in params else _draw(d, rng.uniform(), rng)
+                for name, d in free.items()
+            }
+            found = {name: value for name, value in self.active({**here, **moved}).items() if name not in fixed}
+            if repr(sorted(found.items())) != repr(sorted(given.items())):
+                return found
+        return given
+
     def __repr__(self) -> str:
         return f"SearchSpace({self.distributions!r}, {self.conditions!r})"
 
@@ -215,6 +287,16 @@ def _draw(distribution: Any, u: float, rng: np.random.RandomState) -> Any:
     value = distribution.ppf(u) if hasattr(distribution, "ppf") else distribution.rvs(random_state=rng)
     value = value.item() if hasattr(value, "item") else value
     return int(value) if _is_whole(distribution) else value  # SciPy's ppf gives whole numbers as floats
+
+
+def _near(distribution: Any, value: Any, scale: float, rng: np.random.RandomState) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and hasattr(distribution, "cdf") and hasattr(distribution, "ppf")):
+        return _draw(distribution, rng.uniform(), rng) if rng.uniform() < scale else value
+    below = distribution.cdf(value - 1 if _is_whole(distribution) else value)
+    u = (below + distribution.cdf(value)) / 2 + scale * rng.normal()
+    thrown_back = 1 - abs(1 - u % 2)
+    return _draw(distribution, min(max(thrown_back, _EDGE), 1 - _EDGE), rng)
 
 
 def _is_whole(distribution: Any) -> bool:

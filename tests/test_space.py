@@ -172,6 +172,102 @@ def test_what_is_no_distribution(wrong):
         SearchSpace({"C": wrong})
 
 
+# -- neighbours ----------------------------------------------------------------------------------------------
+
+
+def test_a_neighbour_is_in_the_space_its_conditions_hold_and_it_is_another():
+    rng = np.random.RandomState(0)
+    for start in SVC.sample(60, random_state=1):
+        found = SVC.neighbour(start, rng)
+        assert found != start
+        assert SVC.contains(found)
+        assert SVC.active(found) == found
+        assert ("gamma" in found) == (found["kernel"] in ("rbf", "poly"))
+        assert ("degree" in found) == (found["kernel"] == "poly")
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        stats.loguniform(1e-3, 1e2),
+        stats.uniform(-1, 3),
+        stats.norm(2, 5),
+        stats.randint(3, 300),
+        LogUniformInt(1, 10**6),
+    ],
+)
+def test_steps_are_normal_on_the_scale_of_quantiles(distribution):
+    space, rng = SearchSpace({"x": distribution}), np.random.RandomState(0)
+    start = {"x": distribution.ppf(0.5)}
+    found = [space.neighbour(start, rng, scale=0.1)["x"] for _ in range(2000)]
+    assert {type(x) for x in found} == {int if hasattr(distribution, "pmf") or type(start["x"]) is int else float}
+    steps = distribution.cdf(np.array(found)) - 0.5
+    assert np.mean(steps) == pytest.approx(0, abs=0.01)
+    assert np.std(steps) == pytest.approx(0.1, abs=0.006)
+
+
+@pytest.mark.parametrize("u", [0.0, 1.0])
+def test_steps_over_the_end_are_thrown_back(u):
+    space, rng = (
+        SearchSpace({"x": stats.uniform(), "n": stats.randint(0, 50), "y": stats.norm()}),
+        np.random.RandomState(0),
+    )
+    start = {"x": u, "n": 49 * int(u), "y": float(stats.norm.ppf(0.01 + 0.98 * u))}
+    found = [space.neighbour(start, rng) for _ in range(500)]
+    assert all(0 <= p["x"] <= 1 and 0 <= p["n"] < 50 and np.isfinite(p["y"]) for p in found)
+    assert np.mean([abs(p["x"] - u) for p in found]) == pytest.approx(0.2 * np.sqrt(2 / np.pi), abs=0.02)
+
+
+def test_small_integers_and_lists_get_anywhere_in_the_end():
+    space, rng = (
+        SearchSpace({"n": stats.randint(1, 4), "a": ["u", "v", None, True], "r": OnlyRvs()}),
+        np.random.RandomState(0),
+    )
+    at, seen = {"n": 1, "a": "u", "r": 10}, set()
+    for _ in range(600):
+        at = space.neighbour(at, rng)
+        seen.add(repr(at))
+    assert len(seen) == 3 * 4 * 3
+
+
+def test_listed_values_change_as_often_as_the_scale_says():
+    space, rng = SearchSpace({"a": list("uvwxyz"), "x": stats.uniform()}), np.random.RandomState(0)
+    changed = [space.neighbour({"a": "u", "x": 0.5}, rng, scale=0.3)["a"] != "u" for _ in range(3000)]
+    assert np.mean(changed) == pytest.approx(0.3 * 5 / 6, abs=0.03)
+
+
+def test_what_is_fixed_foreign_or_left_out_stays():
+    rng = np.random.RandomState(0)
+    for _ in range(50):
+        found = SVC.neighbour({"kernel": "linear", "C": 1.0, "tol": 0.1}, rng, fixed={"kernel": "linear"})
+        assert set(found) == {"C", "tol"}
+        assert found["tol"] == 0.1
+        found = SVC.neighbour({"kernel": "rbf"}, rng, fixed={"degree": 2})
+        assert not {"degree", "C"} & set(found)  # C was at its default, and stays there
+    poly = [SVC.neighbour({"kernel": "rbf", "gamma": 0.1}, rng) for _ in range(200)]
+    assert {"degree" in p for p in poly if p["kernel"] == "poly"} == {True}
+
+
+def test_values_outside_the_space_come_into_it():
+    space = SearchSpace({"C": stats.loguniform(1, 10), "n": stats.randint(1, 5)})
+    found = space.neighbour({"C": 1e6, "n": 99}, random_state=0)
+    assert space.contains(found)
+    assert isinstance(space.neighbour({"C": None, "n": 2}, random_state=0, scale=1.0)["C"], float)
+
+
+def test_neighbours_repeat_with_the_seed_and_end_where_the_space_does():
+    start = {"kernel": "rbf", "C": 1.0, "gamma": 0.1}
+    assert SVC.neighbour(start, 3) == SVC.neighbour(start, np.random.RandomState(3)) != SVC.neighbour(start, 4)
+    assert SearchSpace({"a": [1]}).neighbour({"a": 1, "b": 2}, 0) == {"a": 1, "b": 2}
+    assert SearchSpace({}).neighbour({}, 0) == {}
+
+
+@pytest.mark.parametrize("scale", [0, -0.1, 1.5, np.nan])
+def test_wrong_scales(scale):
+    with pytest.raises(ValueError, match="scale must be above 0 and at most 1, got"):
+        SVC.neighbour({"C": 1.0}, scale=scale)
+
+
 # -- integers on a logarithmic scale -------------------------------------------------------------------------
 
 
@@ -184,6 +280,15 @@ def test_log_uniform_int_stays_within_its_bounds(low, high):
     assert (np.diff(values) >= 0).all()
     assert distribution.support() == (low, high)
     assert set(range(low, min(high, 20) + 1)) <= set(values)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 1), (1, 2), (3, 70)])
+def test_the_distribution_function_of_log_uniform_int_is_the_inverse_of_its_quantiles(low, high):
+    distribution, q = LogUniformInt(low, high), (np.arange(20_000) + 0.5) / 20_000
+    values = distribution.ppf(q)
+    for k in range(low - 2, high + 2):
+        assert distribution.cdf(k) == distribution.cdf(k + 0.5) == pytest.approx(np.mean(values <= k), abs=1e-4)
+    assert type(distribution.cdf(low)) is float
 
 
 def test_log_uniform_int_is_uniform_in_the_logarithm():
