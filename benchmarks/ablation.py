@@ -3,7 +3,7 @@ r"""What each part of the default recommender contributes: its regret without it
     python benchmarks/ablation.py [--task classification] [--metrics accuracy,roc_auc] [--seeds 3]
 
 Each task is judged by what the tasks of all other families teach, one pick at a time, as in recommenders.py. Each
-variant is the default with one part taken away or put in:
+variant is the default with one part taken away:
 
 * without forest: before anything is observed, all known tasks count alike.
 * without landmarkers: the forest sees the other meta-features only.
@@ -11,7 +11,8 @@ variant is the default with one part taken away or put in:
 * without adaptivity: what was observed changes no weights (`Forest`).
 * without stakes: tasks count alike however much there is to gain on them.
 * without fallback: tasks unlike everything known go through the forest, too.
-* with learned constants: those of meta_parameters.py.
+
+What learning the constants would contribute is in meta_parameters.py.
 
 Regret@k in thousandths of the metric, mean over tasks with a 95 % bootstrap interval, and the paired difference to the
 default: positive where the part helps; \* where its interval leaves zero out. Means over --seeds.
@@ -24,8 +25,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from _report import markdown_table, with_interval
-from meta_parameters import MetaLearned
-from recommenders import KS, METRICS, difference, regrets
+from recommenders import KS, METRICS, difference, regrets, splits
 
 from sklmeta import KnowledgeBase, load_knowledge
 from sklmeta.metafeatures import MetaFeatureExtractor
@@ -34,6 +34,11 @@ from sklmeta.recommenders import Recommender, TaskMixture
 
 class WithoutLandmarkers(TaskMixture):
     """Every task has the same landmarkers."""
+
+    @property
+    def learned_key(self) -> str:
+        """Other trees than those of the default."""
+        return f"without landmarkers, {super().learned_key}"
 
     def _learn(self) -> None:
         task = self.knowledge_.task_type
@@ -54,6 +59,11 @@ class WithoutDiversity(TaskMixture):
 
 class WithoutStakes(TaskMixture):
     """Every task has as much to gain."""
+
+    @property
+    def learned_key(self) -> str:
+        """Other trees than those of the default."""
+        return f"without stakes, {super().learned_key}"
 
     @property
     def stakes_(self) -> np.ndarray:
@@ -79,17 +89,25 @@ VARIANTS: dict[str, Recommender] = {
     "without adaptivity": TaskMixture(caution=1.0),
     "without stakes": WithoutStakes(),
     "without fallback": WithoutFallback(),
-    "with learned constants": MetaLearned(),
 }
+
+
+def parts_with_trees(knowledge: KnowledgeBase, metric: str, seeds: int) -> list[tuple[KnowledgeBase, list[int]]]:
+    """What the tasks of all families but one teach, the default's trees included: most variants share them."""
+    parts = []
+    for known, positions in splits(knowledge, None):
+        fitted = [TaskMixture(random_state=seed).fit(known, metric=metric) for seed in range(seeds)]
+        parts.append((known.with_learned({one.learned_key: one.trees_.arrays() for one in fitted}), positions))
+    return parts
 
 
 def table(knowledge: KnowledgeBase, metric: str, seeds: int) -> str:
     """One markdown table."""
-    at = np.array(KS) - 1
-    whole = regrets(TaskMixture(), knowledge, metric, seeds=seeds)[:, at]
+    at, parts = np.array(KS) - 1, parts_with_trees(knowledge, metric, seeds)
+    whole = regrets(TaskMixture(), knowledge, metric, seeds=seeds, parts=parts)[:, at]
     rows = [["default", *(with_interval(column, 1, 1000) for column in whole.T)]]
     for name, variant in VARIANTS.items():
-        found = regrets(variant, knowledge, metric, seeds=seeds)[:, at]
+        found = regrets(variant, knowledge, metric, seeds=seeds, parts=parts)[:, at]
         rows.append([name, *(difference(a, b) for a, b in zip(found.T, whole.T, strict=True))])
     return markdown_table(["regret x 1000", *(f"@{k}" for k in KS)], rows)
 

@@ -18,7 +18,7 @@ over all random orders of the configurations, exactly; "random x 10" may try ten
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -74,9 +74,14 @@ def found_by(fitted: Recommender, features: pd.Series, judged: KnowledgeBase, i:
 
 
 def regrets(
-    recommender: Recommender, knowledge: KnowledgeBase, metric: str, tasks: KnowledgeBase | None = None, seeds: int = 1
+    recommender: Recommender,
+    knowledge: KnowledgeBase,
+    metric: str,
+    tasks: KnowledgeBase | None = None,
+    seeds: int = 1,
+    parts: Sequence[tuple[KnowledgeBase, list[int]]] | None = None,
 ) -> np.ndarray:
-    """Regret after 1, 2, ... picks, mean over seeds; shape (n_tasks, max(KS))."""
+    """Regret after 1, 2, ... picks, mean over seeds; shape (n_tasks, max(KS)). `parts` are `splits` made before."""
     judged = knowledge if tasks is None else tasks
     best = np.nanmax(usable(judged, metric), axis=1)
     features = judged.meta_features
@@ -84,7 +89,7 @@ def regrets(
     result = np.zeros((seeds if random else 1, len(judged), max(KS)))
     for seed, regret in enumerate(result):
         seeded = clone(recommender).set_params(**({"random_state": seed} if random else {}))
-        for known, positions in splits(knowledge, tasks):
+        for known, positions in parts or splits(knowledge, tasks):
             fitted = seeded.fit(known, metric=metric)
             for i in positions:
                 reached = np.maximum.accumulate(found_by(fitted, features.iloc[i], judged, i, metric))
