@@ -78,7 +78,7 @@ def distill(
     >>> X, y = load_iris(return_X_y=True)
     >>> forest = RandomForestClassifier(random_state=0).fit(X, y)
     >>> tree = distill(forest, X, student=DecisionTreeClassifier(max_depth=3), random_state=0)
-    >>> (tree.predict(X) == forest.predict(X)).mean() > 0.9
+    >>> bool((tree.predict(X) == forest.predict(X)).mean() > 0.9)
     True
     """
     rng = check_random_state(random_state)

@@ -14,8 +14,8 @@ FLOORS = [
     },
     {"knowledge", "catalogue"},
     {
-        "recommenders", "evaluation", "stored", "blends", "blended", "distillation", "limits", "members", "scoring", "composition",
-        "winner", "costs", "workers",
+        "recommenders", "evaluation", "stored", "blends", "blended", "distillation", "limits", "members", "scoring",
+        "composition", "winner", "costs", "workers",
     },
     {"candidates", "advice", "plan", "results", "search", "collecting", "verification"},
     {"estimators"},
