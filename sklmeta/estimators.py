@@ -9,18 +9,22 @@ from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
+import joblib
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklmeta._sklearn import check_method_params, routing_enabled
 from sklmeta.advice import Advice, consult
+from sklmeta.blends import Best, find_blender
 from sklmeta.candidates import Candidate
 from sklmeta.checks import check_rows, check_target, check_target_given, check_weights
 from sklmeta.composition import MembersAsParameters, pairs
+from sklmeta.conclusion import Conclusion, conclude, rescue
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import infer_task_type, subsample
 from sklmeta.evaluation import Trial, with_random_state
@@ -29,7 +33,7 @@ from sklmeta.knowledge import KnowledgeBase, load_knowledge
 from sklmeta.members import Member, input_tags_of, make_members, named_estimators, task_type_of, usable_members
 from sklmeta.plan import Plan
 from sklmeta.recommenders import Recommendation, TaskMixture
-from sklmeta.results import tabulate, warn_of_failures
+from sklmeta.results import leaderboard, tabulate, warn_of_failures
 from sklmeta.scoring import (
     FoldScorer,
     accepts_weights,
@@ -38,7 +42,7 @@ from sklmeta.scoring import (
     make_search_scorer,
     needs_probabilities,
 )
-from sklmeta.search import Clock, Refits, Search
+from sklmeta.search import Clock, Past, Search
 from sklmeta.winner import Winner
 from sklmeta.workers import open_workers
 
@@ -77,8 +81,10 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     time_budget : float, default=None
         Seconds that `fit` may take, all included. What would not end in time is not begun, and what runs over is
         stopped. None: no limit.
-    ensemble : {"best"}, default="best"
-        What `predict` uses: the best single configuration.
+    ensemble : {"average", "stack", "best"}, Average, Stack or Best, default="average"
+        What `predict` uses: a weighted average of the best configurations, chosen on their out-of-fold predictions, a
+        model over them, or the best single configuration. The objects (see `sklmeta.blends`) have options, such as
+        caps on prediction time and size.
     preprocessor : "auto", None or transformer, default="auto"
         What bare estimators are put behind. "auto" is what the catalogue has for each of them: missing values,
         categories, dates and scaling are taken care of. Pipelines are used as they are.
@@ -93,13 +99,18 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         any number.
     random_state : int, RandomState instance or None, default=None
         Of draws, and of the members whose own ``random_state`` is open.
+    warm_start : bool, default=False
+        Whether `fit` goes on from what an earlier `fit` of this object evaluated on the same data: only the rest of
+        `n_iter` is evaluated, or as much more as there is time for.
     verbose : int, default=0
-        Handed to joblib.
+        Whether to print a line for each configuration that was evaluated.
 
     Attributes
     ----------
     best_estimator_ : estimator
-        The winner, fitted on all rows.
+        The best single configuration, fitted on all rows.
+    ensemble_ : BlendedClassifier or BlendedRegressor
+        What `predict` uses: members and their weights. Not with ``ensemble="best"`` or a callable `refit`.
     best_params_ : dict
         Its parameters, as `set_params` takes them.
     best_score_ : float
@@ -121,6 +132,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         Whether there were several metrics.
     n_splits_ : int
         Number of folds.
+    n_evaluations_ : int
+        Configurations that were evaluated on all of them.
     refit_time_ : float
         Seconds that the last fit took.
     classes_ : ndarray of shape (n_classes,)
@@ -156,13 +169,14 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         recommender: Any = None,
         n_iter: int | None = None,
         time_budget: float | None = None,
-        ensemble: str = "best",
+        ensemble: Any = "average",
         preprocessor: Any = "auto",
         scoring: Any = None,
         refit: Any = True,
         cv: Any = None,
         n_jobs: int | None = None,
         random_state: Any = None,
+        warm_start: bool = False,
         verbose: int = 0,
     ):
         self.estimators = estimators
@@ -178,6 +192,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         self.cv = cv
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.warm_start = warm_start
         self.verbose = verbose
 
     # -- learning ----------------------------------------------------------------------------------------------
@@ -216,9 +231,10 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         fit_params, score_params, split_params = self._routed(members, params, scorer)
         splits = self._splits(X, y, split_params)
         random_state = check_random_state(self.random_state)
+        past = self._past(X, y, params, splits)
         with open_workers(self.n_jobs, limited=clock is not None) as workers:
             advice = self._advice(members, X, y)
-            splits = self._affordable(splits, y, advice, clock, workers.n_workers)
+            splits = past.splits if past.evaluated else self._affordable(splits, y, advice, clock, workers.n_workers)
             trial = Trial(
                 (X, y),
                 splits,
@@ -226,39 +242,70 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                 score_params,
                 fit_params,
                 getattr(self, "classes_", None),
-                keep_outputs=False,
+                keep_outputs=self._blends(),
                 keep_models=self.refit is not False,
+                measure_size=self._blends() and getattr(self.ensemble, "max_size", None) is not None,
             )
             workers.share(trial)
-            search = self._search(members, advice, splits, len(y), deciding, random_state, clock, workers.n_workers)
+            search = self._search(members, advice, trial, deciding, random_state, clock, workers.n_workers, past)
             interrupted = _run(workers, search)
+            self._keep(past, search, trial)
             self._describe(search, advice, scorer)
+            self._weights = np.zeros(len(search.candidates))
             if self.refit is not False:
-                self._conclude(search, workers, clock, interrupted)
+                model = self._conclude(search, trial, workers, clock, interrupted)
+                self.best_estimator_, self.refit_time_, self._weights = model.best, model.seconds, model.weights
+                if self._blends():
+                    self.ensemble_ = model.ensemble
         return self
 
     def _search(
         self,
         members: Sequence[Member],
         advice: Advice,
-        splits: Sequence[tuple[np.ndarray, np.ndarray]],
-        n_rows: int,
+        trial: Trial,
         deciding: str | None,
         random_state: np.random.RandomState,
         clock: Clock | None,
         n_workers: int,
+        past: Past,
     ) -> Search:
         n_iter = self.n_iter or (_DEFAULT_N_ITER if clock is None else _ENDLESS_N_ITER)
+        taken = [candidate.key for candidate, _, _ in past.evaluated]
         return Search(
-            Plan(members, advice, n_iter, random_state),
+            Plan(members, advice, max(0, n_iter - len(taken)), random_state, taken),
             lambda candidate: with_random_state(self._build(candidate), random_state.randint(2**31 - 1)),
-            [len(train) for train, _ in splits],
-            n_rows,
+            [len(train) for train, _ in trial.splits],
+            len(trial.rows[1]),
             deciding,
             advice.costs,
             clock=clock,
             n_workers=n_workers,
+            past=past.evaluated,
+            report=print if self.verbose else None,
         )
+
+    def _past(self, X: Any, y: np.ndarray, params: Mapping[str, Any], splits: Any) -> Past:
+        """What an earlier `fit` evaluated on this data, if it is to be used."""
+        if not self.warm_start:
+            return Past()
+        settings = repr((self.estimators, self.param_distributions, self.preprocessor, self.scoring, self.ensemble))
+        told = Past(joblib.hash((X, y, dict(params), splits, settings)), splits)
+        earlier = getattr(self, "_evaluated", None)
+        if earlier is None:
+            return told
+        if earlier.fingerprint == told.fingerprint:
+            return earlier
+        warnings.warn(
+            "warm_start: the data or the settings are not those of the earlier fit, so everything is evaluated anew.",
+            EvaluationWarning,
+            stacklevel=3,
+        )
+        return told
+
+    def _keep(self, past: Past, search: Search, trial: Trial) -> None:
+        if self.warm_start:
+            self._evaluated = Past(past.fingerprint, trial.splits, search.evaluated())
 
     def _affordable(
         self,
@@ -289,21 +336,23 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         warn_of_failures(self.cv_results_)
         self.scorer_ = getattr(scorer, "_scorers", scorer)
         self.n_splits_, self.multimetric_ = len(search.train_rows), "rank_test_score" not in self.cv_results_
+        self.n_evaluations_ = int(sum(self.cv_results_["status"] == "ok"))
         self.strategy_ = advice.strategy(search.scores())
         self.recommendations_ = self._ready(search.candidates)
         self.similar_tasks_ = self.recommendations_[0].similar_tasks if self.recommendations_ else ()
 
-    def _conclude(self, search: Search, workers: Any, clock: Clock | None, interrupted: bool) -> None:
-        self._choose(search.deciding)
-        best = self.best_index_
-        refits = Refits(
-            [(search.candidates[best].member.name, search.estimators[best])], [search.refit_seconds(best)], clock
-        )
-        if not interrupted:
-            workers.run(refits)
-            if refits.errors:
-                raise refits.errors[0]
-        self.best_estimator_, self.refit_time_ = refits.fitted[0], refits.seconds[0]
+    def _conclude(
+        self, search: Search, trial: Trial, workers: Any, clock: Clock | None, interrupted: bool
+    ) -> Conclusion:
+        if clock is None or search.has_a_score():
+            self._choose(search.deciding)
+            blender = find_blender(self.ensemble if self._blends() else "best")
+            return conclude(search, trial, blender, self.best_index_, workers, clock=clock, interrupted=interrupted)
+        stratify = self._task_type() == "classification"
+        self.best_index_, model = rescue(search, trial, workers, clock, stratify)
+        self.cv_results_ = tabulate(search.candidates, search.finished())
+        self.best_params_, self.best_score_ = self.cv_results_["params"][self.best_index_], np.nan
+        return model
 
     def _choose(self, deciding: str | None) -> None:
         results = self.cv_results_
@@ -322,6 +371,24 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                     f"The metric {name!r} is NaN on every fold of every configuration; choose another one."
                 )
         self.best_params_ = results["params"][self.best_index_]
+
+    def leaderboard(self) -> pd.DataFrame:
+        """What was evaluated, the best first.
+
+        Returns
+        -------
+        DataFrame
+            One row a configuration: ``estimator``, ``score`` (its mean over folds, greater is better), ``std`` over
+            folds, ``weight`` in the model, ``fit_seconds`` and ``score_seconds`` a fold, ``status``, ``params``.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        metric = self.refit if self.multimetric_ and isinstance(self.refit, str) else None
+        return leaderboard(self.cv_results_, metric, self._weights)
 
     # -- recommending --------------------------------------------------------------------------------------------
 
@@ -376,8 +443,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     # -- checks --------------------------------------------------------------------------------------------------
 
     def _check_parameters(self) -> None:
-        if self.ensemble != "best":
-            raise ValueError(f"ensemble must be 'best', got {self.ensemble!r} instead.")
+        find_blender(self.ensemble)
         if self.n_iter is not None and (not isinstance(self.n_iter, Integral) or self.n_iter < 1):
             raise ValueError(f"n_iter must be a positive integer or None, got {self.n_iter!r} instead.")
         if self.time_budget is not None and not (
@@ -444,8 +510,12 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         classes = getattr(self, "classes_", None)
         return make_search_scorer(self.scoring, self.refit, members[0].build({}, probabilities=True), classes)
 
+    def _blends(self) -> bool:
+        """Whether the model may be more than one candidate; a callable `refit` names the one."""
+        return not (self.refit is False or callable(self.refit) or isinstance(find_blender(self.ensemble), Best))
+
     def _promises_probabilities(self) -> bool:
-        return needs_probabilities(self.scoring)
+        return needs_probabilities(self.scoring) or self._blends()
 
     # -- what is wrapped -----------------------------------------------------------------------------------------
 
@@ -541,8 +611,8 @@ class MetaClassifier(ClassifierMixin, MetaEstimator):
 
     Attributes
     ----------
-    best_estimator_, best_params_, best_score_, best_index_, cv_results_, recommendations_, strategy_, similar_tasks_, \
-    scorer_, multimetric_, n_splits_, refit_time_, classes_, n_features_in_, feature_names_in_
+    best_estimator_, ensemble_, best_params_, best_score_, best_index_, cv_results_, recommendations_, strategy_, \
+    similar_tasks_, scorer_, multimetric_, n_splits_, refit_time_, classes_, n_features_in_, feature_names_in_
         See `MetaEstimator`.
 
     See Also
@@ -580,8 +650,8 @@ class MetaRegressor(RegressorMixin, MetaEstimator):
 
     Attributes
     ----------
-    best_estimator_, best_params_, best_score_, best_index_, cv_results_, recommendations_, strategy_, similar_tasks_, \
-    scorer_, multimetric_, n_splits_, refit_time_, n_features_in_, feature_names_in_
+    best_estimator_, ensemble_, best_params_, best_score_, best_index_, cv_results_, recommendations_, strategy_, \
+    similar_tasks_, scorer_, multimetric_, n_splits_, refit_time_, n_features_in_, feature_names_in_
         See `MetaEstimator`.
 
     See Also

@@ -7,7 +7,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class FoldResult:
         Where asked for, the fitted model, or the path of its file.
     ended : {"", "timeout", "incomplete"}, default=""
         How it ended where it neither came to an end nor raised: stopped, or never begun.
+    megabytes : float, default=nan
+        Size of the fitted model, pickled; where asked for.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class FoldResult:
     outputs: np.ndarray | None = None
     model: Any = None
     ended: str = ""
+    megabytes: float = np.nan
 
     @property
     def status(self) -> str:
@@ -85,6 +88,8 @@ class Trial:
         Whether the models' answers on test rows are wanted.
     keep_models : bool, default=False
         Whether the fitted models are.
+    measure_size : bool, default=False
+        Whether to find out how large the fitted models are.
     folder : path or None, default=None
         Where models are kept, by units that run elsewhere; None is in memory.
     """
@@ -97,6 +102,7 @@ class Trial:
     classes: np.ndarray | None = None
     keep_outputs: bool = False
     keep_models: bool = False
+    measure_size: bool = False
     folder: Path | None = None
 
 
@@ -111,27 +117,41 @@ def evaluate_on(trial: Trial, fold: int, member: str, estimator: Any) -> FoldRes
         trial.fit_params[member],
         trial.score_params,
         outputs=outputs,
-        keep_model=trial.keep_models,
+        keep_model=trial.keep_models or trial.measure_size,
     )
-    if trial.folder is None or result.model is None:
+    return _put_away(result, trial)
+
+
+def _put_away(result: FoldResult, trial: Trial) -> FoldResult:
+    """The same with its model where the trial wants it."""
+    if result.model is None or (trial.folder is None and not trial.measure_size):
         return result
-    return replace(result, model=_filed(result.model, trial.folder))
+    try:
+        pickled = cloudpickle.dumps(result.model)
+    except Exception:  # of a model that cannot be pickled there is no file, and no size
+        return replace(result, model=None if trial.folder is not None else result.model)
+    megabytes = len(pickled) / 1e6 if trial.measure_size else np.nan
+    if not trial.keep_models:
+        return replace(result, model=None, megabytes=megabytes)
+    if trial.folder is None:
+        return replace(result, megabytes=megabytes)
+    file = trial.folder / f"{uuid.uuid4().hex}.model"
+    file.write_bytes(pickled)
+    return replace(result, model=file, megabytes=megabytes)
 
 
-def refit_on(trial: Trial, member: str, estimator: Any) -> tuple[Any, float]:
-    """A clone fitted on all rows, and the seconds that it took."""
+def refit_on(trial: Trial, member: str, estimator: Any, rows: np.ndarray | None = None) -> tuple[Any, float]:
+    """A clone fitted on all rows, or on some, and the seconds that it took."""
+    X, y = trial.rows
+    params = dict(trial.fit_params[member])
+    if rows is not None:
+        params = check_method_params(X, params=params, indices=rows)
+        X, y = safe_indexing(X, rows), safe_indexing(y, rows)
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what this configuration warns of is known from its folds
-        fitted = clone(estimator).fit(*trial.rows, **trial.fit_params[member])
+        fitted = clone(estimator).fit(X, y, **params)
     return fitted, time.perf_counter() - started
-
-
-def _filed(model: Any, folder: Path) -> Path:
-    """Where a model was written to."""
-    file = folder / f"{uuid.uuid4().hex}.model"
-    file.write_bytes(cloudpickle.dumps(model))
-    return file
 
 
 def unfiled(model: Any) -> Any:
@@ -250,12 +270,16 @@ class Answering:
         if name in ("_model", "_answers"):
             raise AttributeError(name)  # while it is being unpickled
         attribute = getattr(self._model, name)
-        return partial(self._answer, name, attribute) if name in _RESPONSES else attribute
+        return self._remembering(name, attribute) if name in _RESPONSES else attribute
 
-    def _answer(self, name: str, method: Callable, X: Any) -> Any:
-        known, answer = self._answers.get(name, (None, None))
-        if known is not X:
-            self._answers[name] = X, (answer := method(X))
+    def _remembering(self, name: str, method: Callable) -> Callable:
+        @wraps(method)
+        def answer(X: Any) -> Any:
+            rows, known = self._answers.get(name, (None, None))
+            if rows is not X:
+                self._answers[name] = X, (known := method(X))
+            return known
+
         return answer
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.stats import rankdata
 
 from sklmeta.candidates import Candidate
@@ -123,6 +124,39 @@ def _score_columns(metric: str, scores: np.ndarray, failed: np.ndarray) -> dict[
     columns = {f"split{k}_test_{metric}": scores[:, k] for k in range(scores.shape[1])}
     ranks = rankdata(np.where(np.isnan(mean), np.inf, -mean), method="min").astype(np.int32)
     return {**columns, f"mean_test_{metric}": mean, f"std_test_{metric}": std, f"rank_test_{metric}": ranks}
+
+
+def leaderboard(table: Mapping[str, Any], metric: str | None, weights: np.ndarray) -> pd.DataFrame:
+    """What was evaluated, the best first.
+
+    Parameters
+    ----------
+    table : mapping
+        ``cv_results_``.
+    metric : str or None
+        Which of several metrics; None is the only, or the first one.
+    weights : ndarray of shape (n_candidates,)
+        In the model.
+
+    Returns
+    -------
+    DataFrame
+        See `MetaEstimator.leaderboard`.
+    """
+    metric = metric or next(name.removeprefix("mean_test_") for name in table if name.startswith("mean_test_"))
+    board = pd.DataFrame(
+        {
+            "estimator": table["estimator"],
+            "score": table[f"mean_test_{metric}"],
+            "std": table[f"std_test_{metric}"],
+            "weight": weights,
+            "fit_seconds": table["mean_fit_time"],
+            "score_seconds": table["mean_score_time"],
+            "status": table["status"],
+            "params": table["params"],
+        }
+    )
+    return board.sort_values("score", ascending=False, kind="stable", na_position="last").reset_index(drop=True)
 
 
 def warn_of_failures(table: Mapping[str, Any]) -> None:

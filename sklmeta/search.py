@@ -6,7 +6,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from sklmeta.candidates import Candidate
 from sklmeta.costs import CostModel, refit_seconds
+from sklmeta.datasets import subsample
 from sklmeta.evaluation import FoldResult, describe_error, evaluate_on, refit_on
 from sklmeta.exceptions import TimeLimitExceeded
 from sklmeta.plan import Plan
@@ -27,7 +29,11 @@ _RESERVE_MARGIN, _RESERVE_SHARE = 1.3, 0.5
 _OVERHEAD_SHARE = 0.03  # of the budget, for choosing the average and handing models over
 _PATIENCE = 4.0  # times what a fold is expected to take, before it is stopped
 _LEAST_PATIENCE = 0.1  # of the budget
-_CANDIDATE_SHARE = 0.4  # of the time that is left for searching: a candidate that takes more is not begun
+_CANDIDATE_SHARE = 0.4  # of the time that is left for searching: a candidate that takes more must wait for its turn,
+_LAST_SHARE = 0.9  # which comes when there are no others, if it takes no more than this
+_CAREFUL = 0.8  # of the rows that there seems to be time for
+_WORTH_MORE = 1.3  # times the rows of a fold, from where a fit on part of the rows beats the folds' models
+_MANY = 1000  # candidates: all that the plan has
 _OUT_OF_REACH = 4.0  # standard errors behind the best on the folds done so far, where a candidate is dropped
 
 
@@ -48,6 +54,25 @@ class Clock:
     def left(self) -> float:
         """Seconds until the end."""
         return self.deadline - time.monotonic()
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """What an earlier search found out.
+
+    Parameters
+    ----------
+    fingerprint : str, default=""
+        Of the data and the settings that it was about.
+    splits : sequence of (train, test), default=()
+        Its folds.
+    evaluated : sequence of (Candidate, estimator, list of FoldResult), default=()
+        What was evaluated on all of them.
+    """
+
+    fingerprint: str = ""
+    splits: Sequence[tuple[np.ndarray, np.ndarray]] = ()
+    evaluated: Sequence[tuple[Candidate, Any, list[FoldResult]]] = ()
 
 
 class Search:
@@ -150,9 +175,69 @@ class Search:
         """Mean and standard error of what was evaluated in full, by the candidate's key."""
         return self._scores(range(len(self.candidates)))
 
+    def evaluated(self) -> list[tuple[Candidate, Any, list[FoldResult]]]:
+        """What was evaluated in full, without its models: for a later search."""
+        rows = zip(self.candidates, self.estimators, self.results, strict=True)
+        whole = [
+            (c, estimator, folds) for c, estimator, folds in rows if all(f is not None and not f.ended for f in folds)
+        ]
+        return [(c, estimator, [replace(f, model=None) for f in folds]) for c, estimator, folds in whole]
+
     def has_a_score(self) -> bool:
         """Whether any candidate can be chosen."""
         return any(np.isfinite(mean) for mean, _ in self.scores().values())
+
+    def best_first(self) -> list[int]:
+        """Candidates that were evaluated in full and have a score, the best first."""
+        scores = {k: self.score(k) for k in range(len(self.candidates)) if self._counts(k)}
+        return sorted(scores, key=lambda k: -scores[k])
+
+    def score(self, k: int) -> float:
+        """The mean score of a candidate over the folds where it is defined."""
+        return float(np.nanmean(self._by_fold(k)))
+
+    def has_outputs(self, k: int) -> bool:
+        """Whether its fold models' answers are known."""
+        return all(fold is not None and fold.outputs is not None for fold in self.results[k])
+
+    def outputs(self, k: int) -> list[np.ndarray]:
+        """What its fold models answered on their test rows."""
+        return [fold.outputs for fold in self.results[k]]
+
+    def predict_seconds(self, k: int) -> float:
+        """What its fold models took together for all test rows."""
+        return sum(fold.score_seconds for fold in self.results[k])
+
+    def megabytes(self, k: int) -> float:
+        """Mean size of its fold models, pickled; NaN where it was not measured."""
+        return float(np.mean([fold.megabytes for fold in self.results[k]]))
+
+    def name(self, k: int) -> str:
+        """Its member."""
+        return self.candidates[k].member.name
+
+    def folds_done(self, k: int) -> int:
+        """On how many folds it was evaluated."""
+        return sum(fold is not None and fold.status == "ok" for fold in self.results[k])
+
+    def most_rows(self, k: int, seconds: float) -> int:
+        """Rows that it is expected to be fitted on in that time, halved from all until they are."""
+        n_rows = self.n_rows
+        while n_rows > 1 and self.costs.at_most(self.candidates[k].configuration, n_rows) > seconds:
+            n_rows //= 2
+        return n_rows
+
+    def add_quickest(self) -> int:
+        """The candidate that is expected to be fitted soonest, as one that is not evaluated."""
+        left = [*self.candidates, *self.plan.next(_MANY, self.scores())]
+        quickest = min(left, key=lambda c: (math.isnan(s := self._seconds(c)), s))
+        if quickest in self.candidates:
+            return self.candidates.index(quickest)
+        self._append(quickest)
+        return len(self.candidates) - 1
+
+    def _seconds(self, candidate: Candidate) -> float:
+        return self.costs.seconds(candidate.configuration, self.n_rows)
 
     # -- choosing --------------------------------------------------------------------------------------------------
 
@@ -161,13 +246,19 @@ class Search:
         known = self._known_now()
         if known is None:
             return False
-        found = self.plan.next(1, self._scores(known), None if self.clock is None else self._is_affordable)
+        found: list[Candidate] = []
+        for share in (None,) if self.clock is None else (_CANDIDATE_SHARE, _LAST_SHARE):
+            allowed = None if share is None else partial(self._is_affordable, share)
+            found = found or self.plan.next(1, self._scores(known), allowed)
         for candidate in found:
-            self.candidates.append(candidate)
-            self.estimators.append(self.prepare(candidate))
-            self.results.append([None] * len(self.train_rows))
+            self._append(candidate)
             self._queue.extend((len(self.candidates) - 1, fold) for fold in range(len(self.train_rows)))
         return bool(found)
+
+    def _append(self, candidate: Candidate) -> None:
+        self.candidates.append(candidate)
+        self.estimators.append(self.prepare(candidate))
+        self.results.append([None] * len(self.train_rows))
 
     def _known_now(self) -> list[int] | None:
         """The candidates whose results the next pick goes by; None where it must wait for more, or time is over."""
@@ -191,10 +282,10 @@ class Search:
         seconds = self.costs.at_most(candidate.configuration, self.train_rows[fold])
         return 0.0 if math.isnan(seconds) else seconds
 
-    def _is_affordable(self, candidate: Candidate) -> bool:
+    def _is_affordable(self, share: float, candidate: Candidate) -> bool:
+        """Whether its folds are expected to take no more than this share of the time that is left for searching."""
         rounds = -(-len(self.train_rows) // self.n_workers)
-        share = _CANDIDATE_SHARE if self.candidates else 1.0
-        return rounds * self._expected(candidate) <= share * self._search_left()
+        return rounds * self._expected(candidate) <= (share if self.candidates else 1.0) * self._search_left()
 
     def _can_end(self, k: int, fold: int) -> bool:
         if self._expected(self.candidates[k], fold) <= self._search_left():
@@ -212,7 +303,7 @@ class Search:
         """Seconds to keep back for choosing the final model and fitting its members on all rows."""
         assert self.clock is not None
         overhead = _OVERHEAD_SHARE * self.clock.seconds
-        fits = [self.refit_seconds(k) for k in self._best_first()[:_LIKELY_MEMBERS]]
+        fits = [self.refit_seconds(k) for k in self.best_first()[:_LIKELY_MEMBERS]]
         needed = max([0.0, *fits, sum(fits) / self.n_workers])
         return min(overhead + _RESERVE_MARGIN * needed, _RESERVE_SHARE * self.clock.seconds)
 
@@ -236,7 +327,7 @@ class Search:
             self._given_up[k] = "its first folds are out of reach of the best"
 
     def _is_out_of_reach(self, k: int) -> bool:
-        complete = [j for j in self._best_first() if j != k]
+        complete = [j for j in self.best_first() if j != k]
         if len(complete) < 3:
             return False
         best, *others = (self._by_fold(j) for j in complete)
@@ -246,10 +337,6 @@ class Search:
     def _by_fold(self, k: int) -> np.ndarray:
         return np.array([_score(fold, self.deciding) for fold in self.results[k]])
 
-    def _best_first(self) -> list[int]:
-        scores = {k: np.nanmean(self._by_fold(k)) for k in range(len(self.candidates)) if self._counts(k)}
-        return sorted(scores, key=lambda k: -scores[k])
-
     def _counts(self, k: int) -> bool:
         folds = self.results[k]
         return all(f is not None and f.status == "ok" for f in folds) and bool(np.isfinite(self._by_fold(k)).any())
@@ -258,7 +345,7 @@ class Search:
 
     def _forget_models(self) -> None:
         """Keep the fold models of the best only."""
-        for k in set(range(len(self.results))) - set(self._best_first()[:_KEPT]):
+        for k in set(range(len(self.results))) - set(self.best_first()[:_KEPT]):
             if self.is_complete(k) or k in self._given_up:
                 for fold, result in enumerate(self.results[k]):
                     if result is not None and result.model is not None:
@@ -315,32 +402,54 @@ def _as_result(outcome: Any) -> FoldResult:
 
 
 class Refits:
-    """Fits on all rows, the most important first.
+    """Fits on all rows, the most important first; on as many as there is time for where that is worth more than a fold.
 
     Parameters
     ----------
-    wanted : sequence of (str, estimator)
-        The member's name, and what is fitted.
-    seconds : sequence of float
-        What each is expected to take.
-    clock : Clock or None, default=None
-        The time budget: what would not end in it is not begun.
+    search : Search
+        Whose candidates they are.
+    wanted : sequence of int
+        Which.
+    y : ndarray of shape (n_samples,)
+        Target.
+    stratify : bool
+        Whether it is classes.
     """
 
-    def __init__(self, wanted: Sequence[tuple[str, Any]], seconds: Sequence[float], clock: Clock | None = None):
-        self.fitted: list[Any] = [None] * len(wanted)
-        self.seconds = [np.nan] * len(wanted)
+    def __init__(self, search: Search, wanted: Sequence[int], y: np.ndarray, stratify: bool):
+        self.fitted: dict[int, Any] = dict.fromkeys(wanted)
+        self.seconds: dict[int, float] = dict.fromkeys(wanted, np.nan)
+        self.rows: dict[int, int] = dict.fromkeys(wanted, search.n_rows)
         self.errors: list[Exception] = []
-        self._wanted, self._expected, self._clock = wanted, seconds, clock
-        self._todo = deque(range(len(wanted)))
+        self._search, self._todo, self._y, self._stratify = search, deque(wanted), y, stratify
 
     def next_unit(self) -> Unit | None:
         """The next fit; None where there is none that would end in time."""
+        clock = self._search.clock
         while self._todo:
-            i = self._todo.popleft()
-            if self._clock is None or self._expected[i] <= self._clock.left():
-                return Unit(i, refit_on, self._wanted[i], None if self._clock is None else self._clock.deadline)
+            k = self._todo.popleft()
+            arguments = self._search.name(k), self._search.estimators[k]
+            if clock is None:
+                return Unit(k, refit_on, arguments)
+            n_rows = self._rows_in_time(k, clock.left())
+            if n_rows:
+                self.rows[k] = n_rows
+                part = self._part(n_rows)
+                return Unit(k, refit_on, (*arguments, part), clock.deadline)
         return None
+
+    def _rows_in_time(self, k: int, left: float) -> int:
+        """All, or fewer but clearly more than a fold trains on; 0 where there is no time for that."""
+        n_rows, expected = self._search.n_rows, self._search.refit_seconds(k)
+        if expected <= left:
+            return n_rows
+        fewer = int(n_rows * _CAREFUL * left / expected)
+        return fewer if fewer > _WORTH_MORE * max(self._search.train_rows) else 0
+
+    def _part(self, n_rows: int) -> np.ndarray | None:
+        if n_rows == len(self._y):
+            return None
+        return subsample(np.arange(len(self._y)), self._y, n_rows, stratify=self._stratify, seed=0)[0]
 
     def take(self, unit: Unit, outcome: Any) -> None:
         """A fitted model, or why there is none."""

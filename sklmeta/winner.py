@@ -13,6 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklmeta._sklearn import routing_enabled
 from sklmeta.checks import check_rows
 
+_OF_BLENDS = ("predict_proba", "predict_log_proba")
+
 
 def _winner_has(method: str) -> Callable[[Any], bool]:
     """Whether the fitted winner, or before `fit` every member as it would be built, has a method."""
@@ -21,18 +23,20 @@ def _winner_has(method: str) -> Callable[[Any], bool]:
         if self.refit is False:
             raise AttributeError(f"{type(self).__name__} has no {method} with refit=False: there is no winner to use.")
         if hasattr(self, "best_estimator_"):
-            return hasattr(self.best_estimator_, method)
+            return hasattr(self._winner(), method)
         try:
             members = self._members()
         except ValueError as error:
             raise AttributeError(f"{type(self).__name__} has no {method} yet: {error}") from error
+        if self._blends():
+            return method == "predict" or (method in _OF_BLENDS and self._task_type() == "classification")
         return all(hasattr(m.build({}, probabilities=self._promises_probabilities()), method) for m in members)
 
     return check
 
 
 class Winner:
-    """The part of MetaEstimator that predicts: by its `best_estimator_`, with what that one has."""
+    """The part of MetaEstimator that predicts: by its `ensemble_` or `best_estimator_`, with what that one has."""
 
     best_estimator_: Any
     multimetric_: bool
@@ -137,7 +141,7 @@ class Winner:
         check_is_fitted(self)
         if not hasattr(self, "best_estimator_"):
             raise AttributeError(f"This {type(self).__name__} was fitted with refit=False, so it has no winner to use.")
-        return self.best_estimator_
+        return getattr(self, "ensemble_", self.best_estimator_)
 
     def _checked_new(self, X: Any) -> Any:
         X = check_rows(X)

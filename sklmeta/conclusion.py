@@ -1,0 +1,299 @@
+"""From what a search found to the model: members, their weights, and fits on all rows."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklmeta._sklearn import check_method_params, safe_indexing
+from sklmeta.blended import BlendedClassifier, BlendedRegressor
+from sklmeta.blends import WeightedBlend
+from sklmeta.datasets import subsample
+from sklmeta.ensemble import gather_folds
+from sklmeta.evaluation import Trial, refit_on, unfiled
+from sklmeta.exceptions import EvaluationWarning
+from sklmeta.search import Clock, Refits, Search
+from sklmeta.stored import fold_score
+from sklmeta.workers import Unit
+
+
+@dataclass(frozen=True, eq=False)
+class Conclusion:
+    """The model that a search ends with.
+
+    Parameters
+    ----------
+    best : estimator
+        The best candidate, fitted on all rows; the mean of its fold models where there was no time for that.
+    ensemble : BlendedClassifier or BlendedRegressor
+        Members and weights.
+    seconds : float
+        What fitting the best on all rows took; NaN where it was not.
+    weights : ndarray of shape (n_candidates,)
+        Of each in the ensemble; NaN for the members of one that has none.
+    """
+
+    best: Any
+    ensemble: Any
+    seconds: float
+    weights: np.ndarray
+
+
+def conclude(
+    search: Search,
+    trial: Trial,
+    blender: Any,
+    best: int,
+    workers: Any,
+    *,
+    clock: Clock | None = None,
+    interrupted: bool = False,
+) -> Conclusion:
+    """Choose members, and fit them on all rows as far as there is time.
+
+    Parameters
+    ----------
+    search : Search
+        At its end, with at least one candidate that has a score.
+    trial : Trial
+        What its folds were evaluated on.
+    blender : Average, Stack or Best
+        How candidates become one model.
+    best : int
+        The candidate to take where there is to be one.
+    workers : InThisProcess, ThroughJoblib or InChildren
+        Who fits.
+    clock : Clock or None, default=None
+        The time budget.
+    interrupted : bool, default=False
+        Whether nothing more is to be fitted.
+
+    Returns
+    -------
+    Conclusion
+        The model.
+
+    Raises
+    ------
+    Exception
+        What fitting the best raised, where it has no fold models either.
+
+    Warns
+    -----
+    EvaluationWarning
+        If members are means of fold models, or were left out, for lack of time.
+    """
+    usable = [k for k in search.best_first() if search.has_outputs(k)]
+    blend = WeightedBlend(np.ones(1)) if best not in usable else _blend(search, trial, blender, usable)
+    members = [best] if best not in usable else [usable[i] for i in blend.members]
+    wanted = members if best in members else [best, *members]
+    if blend.shares is not None:
+        wanted = sorted(wanted, key=lambda k: (k != best, -_share(blend, members, k)))
+    refits = Refits(search, wanted, trial.rows[1], trial.classes is not None)
+    if not interrupted:
+        _fit(workers, refits)
+    fitted = refits.fitted
+    stand_ins = {k: mean_of_folds(search, trial, k) for k, model in fitted.items() if model is None}
+    left = {k: model for k, model in {**fitted, **stand_ins}.items() if model is not None}
+    if not left:
+        raise refits.errors[0] if refits.errors else TimeoutError("There was no time to fit a model.")
+    _warn_of_shortcuts(refits, stand_ins, interrupted)
+    if best not in left:
+        best = next(k for k in search.best_first() if k in left)
+    kept = [k for k in members if k in left]
+    if not kept:
+        kept, blend = [best], WeightedBlend(np.ones(1))
+    elif len(kept) < len(members):
+        blend = _without(blend, members, kept)
+    ensemble = _blended(search, trial, kept, [left[k] for k in kept], blend)
+    return Conclusion(left[best], ensemble, refits.seconds.get(best, np.nan), _weights(search, kept, blend.shares))
+
+
+_FEW_ROWS = 200  # on which everything can be fitted at once
+_GRACE = 0.5  # seconds beyond the budget, where there is no model yet
+
+
+def rescue(search: Search, trial: Trial, workers: Any, clock: Clock, stratify: bool) -> tuple[int, Conclusion]:
+    """A model where the time was too short for even one evaluation.
+
+    It is the mean of the fold models of the candidate that came farthest; without any, the quickest candidate, fitted
+    on as many rows as there is time for.
+
+    Parameters
+    ----------
+    search : Search
+        At its end, without a score.
+    trial : Trial
+        What its folds were evaluated on.
+    workers : InThisProcess, ThroughJoblib or InChildren
+        Who fits.
+    clock : Clock
+        The time budget.
+    stratify : bool
+        Whether the target is classes.
+
+    Returns
+    -------
+    int
+        The candidate.
+    Conclusion
+        The model.
+
+    Raises
+    ------
+    Exception
+        What fitting a few rows raised.
+
+    Warns
+    -----
+    EvaluationWarning
+        That nothing was evaluated, and what the model is instead.
+    """
+    begun = [k for k in range(len(search.candidates)) if search.folds_done(k)]
+    for k in sorted(begun, key=lambda k: -search.folds_done(k)):
+        model = mean_of_folds(search, trial, k)
+        if model is not None:
+            _warn_of_no_score(f"the model is the mean of {search.folds_done(k)} fold models of {search.name(k)}")
+            return k, _alone(search, trial, k, model, np.nan)
+    k = search.add_quickest()
+    n_rows = search.most_rows(k, 0.5 * clock.left())
+    y = trial.rows[1]
+    rows, _ = subsample(np.arange(len(y)), y, max(n_rows, _FEW_ROWS), stratify=stratify, seed=0)
+    attempt = _OneFit(search, k, rows, time.monotonic() + max(_GRACE, clock.left()))
+    workers.run(attempt)
+    if isinstance(attempt.outcome, Exception):
+        rows, _ = subsample(rows, y[rows], _FEW_ROWS, stratify=stratify, seed=0)
+        attempt.outcome = refit_on(trial, search.name(k), search.estimators[k], rows)
+    _warn_of_no_score(f"the model is {search.name(k)}, the quickest, fitted on {len(rows)} of {len(y)} rows")
+    return k, _alone(search, trial, k, *attempt.outcome)
+
+
+def _alone(search: Search, trial: Trial, k: int, model: Any, seconds: float) -> Conclusion:
+    ensemble = _blended(search, trial, [k], [model], WeightedBlend(np.ones(1)))
+    return Conclusion(model, ensemble, seconds, _weights(search, [k], np.ones(1)))
+
+
+def _weights(search: Search, members: Sequence[int], shares: np.ndarray | None) -> np.ndarray:
+    weights = np.zeros(len(search.candidates))
+    weights[list(members)] = np.nan if shares is None else shares
+    return weights
+
+
+class _OneFit:
+    """A single fit, on some rows."""
+
+    def __init__(self, search: Search, k: int, rows: np.ndarray, deadline: float):
+        arguments = search.name(k), search.estimators[k], rows
+        self._units = [Unit(None, refit_on, arguments, deadline)]
+        self.outcome: Any = None
+
+    def next_unit(self) -> Unit | None:
+        return self._units.pop() if self._units else None
+
+    def take(self, unit: Unit, outcome: Any) -> None:
+        self.outcome = outcome
+
+
+def _warn_of_no_score(instead: str) -> None:
+    warnings.warn(
+        f"The time budget was too short to evaluate even one configuration; {instead}. Give it more time.",
+        EvaluationWarning,
+        stacklevel=4,
+    )
+
+
+def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) -> Any:
+    tests = [test for _, test in trial.splits]
+    predictions, rows, folds = gather_folds([search.outputs(k) for k in usable], tests)
+    X, y = trial.rows
+    score = fold_score(
+        trial.scorer.scorer,
+        y[rows],
+        folds,
+        classes=trial.classes,
+        X=_rows_of(X, rows),
+        score_params=_params_of(X, trial.score_params, rows),
+        deciding=search.deciding,
+    )
+    n_test = sum(map(len, tests))
+    return blender.combine(
+        predictions,
+        y[rows],
+        folds=folds,
+        score=score,
+        scores=np.array([search.score(k) for k in usable]),
+        classes=trial.classes,
+        predict_seconds=np.array([search.predict_seconds(k) for k in usable]) * 1000 / n_test,
+        sizes=np.array([search.megabytes(k) for k in usable]),
+    )
+
+
+def _rows_of(X: Any, rows: np.ndarray) -> Any:
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    return X if len(rows) == n_rows else safe_indexing(X, rows)
+
+
+def _params_of(X: Any, params: Any, rows: np.ndarray) -> dict[str, Any]:
+    return dict(check_method_params(X, params=dict(params), indices=rows))
+
+
+def _share(blend: Any, members: Sequence[int], k: int) -> float:
+    return float(blend.shares[members.index(k)]) if k in members else 0.0
+
+
+def _without(blend: Any, members: Sequence[int], kept: Sequence[int]) -> WeightedBlend:
+    """A blend of those members that are left, in equal parts where it had no weights."""
+    shares = np.ones(len(kept)) if blend.shares is None else np.array([_share(blend, members, k) for k in kept])
+    return WeightedBlend(shares / shares.sum(), getattr(blend, "temperature", 1.0))
+
+
+def _fit(workers: Any, refits: Refits) -> None:
+    try:
+        workers.run(refits)
+    except KeyboardInterrupt:  # what is fitted by now, and the fold models, will do
+        warnings.warn("Fitting the model on all rows was interrupted.", EvaluationWarning, stacklevel=5)
+
+
+def mean_of_folds(search: Search, trial: Trial, k: int) -> Any:
+    """The mean of a candidate's fold models; None where they were not kept."""
+    models = [unfiled(fold.model) for fold in search.results[k] if fold is not None and fold.model is not None]
+    if not models:
+        return None
+    named = [(f"fold{i}", model) for i, model in enumerate(models)]
+    return _face(trial).of_fitted(named, WeightedBlend(np.full(len(models), 1 / len(models))), trial.classes)
+
+
+def _blended(search: Search, trial: Trial, members: Sequence[int], fitted: Sequence[Any], blend: Any) -> Any:
+    names = [search.candidates[k].member.name for k in members]
+    unique = [name if names.count(name) == 1 else f"{name}-{names[:i].count(name) + 1}" for i, name in enumerate(names)]
+    return _face(trial).of_fitted(list(zip(unique, fitted, strict=True)), blend, trial.classes)
+
+
+def _face(trial: Trial) -> Any:
+    return BlendedRegressor if trial.classes is None else BlendedClassifier
+
+
+def _warn_of_shortcuts(refits: Refits, stand_ins: dict[int, Any], interrupted: bool) -> None:
+    """Say what is not as it would be with more time."""
+    means = sum(model is not None for model in stand_ins.values())
+    lost = len(stand_ins) - means
+    every = max(refits.rows.values())
+    partly = sum(n_rows < every for k, n_rows in refits.rows.items() if refits.fitted[k] is not None)
+    shortcuts = [
+        f"{means} mean of fold models" * bool(means),
+        f"{partly} fitted on a part of the rows" * bool(partly),
+        f"{lost} left out" * bool(lost),
+    ]
+    if any(shortcuts):
+        why = "after the interruption" if interrupted else "within the time budget"
+        warnings.warn(
+            f"Not all of the model's {len(refits.fitted)} members could be fitted on all rows {why}: "
+            f"{', '.join(filter(None, shortcuts))}.",
+            EvaluationWarning,
+            stacklevel=5,
+        )

@@ -1,0 +1,92 @@
+"""What fits are expected to take."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklmeta import Configuration, load_knowledge
+from sklmeta.costs import CostModel, log_linear, refit_seconds
+
+RIDGE, SVR = Configuration("ridge", {"alpha": 1.0}), Configuration("svr", {"C": 1.0, "kernel": "rbf"})
+
+
+def known(task="regression"):
+    kb = load_knowledge(task)
+    return kb, dict(kb.meta_features.iloc[0])
+
+
+def test_slopes_are_least_squares_where_there_is_much_to_learn_from():
+    rng = np.random.RandomState(0)
+    sizes = rng.normal(size=(4000, 3)) * 3
+    levels, slopes = np.array([1.0, -2.0, 0.5]), np.array([1.3, 0.2, 0.7])
+    values = levels + (sizes @ slopes)[:, None] + 0.1 * rng.normal(size=(4000, 3))
+    values[rng.rand(4000, 3) < 0.2] = np.nan
+    found, at = log_linear(values, sizes)
+    i, j = np.nonzero(np.isfinite(values))
+    design = np.column_stack([np.eye(3)[j], sizes[i]])
+    expected = np.linalg.lstsq(design, values[i, j], rcond=None)[0]
+    np.testing.assert_allclose(found, expected[3:], atol=2e-3)  # the ridge, against 4000 tasks
+    np.testing.assert_allclose(at, expected[:3], atol=1e-2)
+
+
+def test_slopes_are_plausible_where_there_is_little():
+    slopes, levels = log_linear(np.array([[0.0, np.nan]]), np.array([[7.0, 2.0, 1.0]]))
+    np.testing.assert_allclose(slopes, [1.0, 0.5, 0.5])
+    assert np.isnan(levels[1])
+
+
+def test_what_known_tasks_took_is_expected_within_a_factor():
+    kb, _ = known()
+    model_of = [CostModel(kb, dict(row)) for _, row in kb.meta_features.iterrows()]
+    rows = np.exp(kb.meta_features["log_rows"].to_numpy()) * 2 / 3
+    seconds = kb.fit_seconds + kb.score_seconds
+    expected = np.array([[m.seconds(c, n) for c in kb.configurations] for m, n in zip(model_of, rows, strict=True)])
+    spread = np.log(np.maximum(seconds, 1e-4)) - np.log(expected)
+    assert abs(np.nanmedian(spread)) < 0.15
+    assert np.nanpercentile(np.abs(spread), 90) < np.log(3)
+
+
+def test_cost_grows_with_the_rows_and_a_kernel_machines_with_their_square():
+    kb, sizes = known()
+    model = CostModel(kb, sizes)
+    configurations = {c.estimator: c for c in kb.configurations}
+    for name, configuration in configurations.items():
+        far = model.seconds(configuration, 40_000) / model.seconds(configuration, 20_000)
+        assert far == pytest.approx(4.0 if name == "svr" else 2.0, rel=0.1), name
+    assert all(model.seconds(c, 2000) > model.seconds(c, 200) for c in kb.configurations)
+
+
+def test_timings_here_correct_what_is_expected():
+    kb, sizes = known()
+    model = CostModel(kb, sizes)
+    first, *_ = (c for c in kb.configurations if c.estimator == "ridge")
+    other, *_ = (c for c in kb.configurations if c.estimator == "mlp")
+    before, before_other, before_most = model.seconds(first, 500), model.seconds(other, 500), model.at_most(first, 500)
+    assert before_most > before
+    for _ in range(20):
+        model.observe(first, 500, 10 * before)
+    assert model.seconds(first, 500) == pytest.approx(10 * before, rel=0.15)
+    assert model.seconds(other, 500) == pytest.approx(10 * before_other, rel=0.15)  # a slow machine is slow for all
+    assert model.at_most(first, 500) / model.seconds(first, 500) < before_most / before  # and it is surer by now
+
+
+def test_without_knowledge_the_first_timing_is_all_that_is_known():
+    model = CostModel(None, {})
+    assert np.isnan(model.seconds(RIDGE, 100))
+    model.observe(RIDGE, 100, 2.0)
+    assert model.seconds(RIDGE, 100) == pytest.approx(2.0)
+    assert model.seconds(Configuration("ridge", {"alpha": 9.0}), 200) == pytest.approx(4.0)
+    assert np.isnan(model.seconds(SVR, 100))
+
+
+def test_knowledge_without_sizes_or_seconds_says_nothing():
+    from sklmeta import KnowledgeBase
+
+    scores = pd.DataFrame([[0.5, 0.6]], index=["t"], columns=["a", "b"])
+    kb = KnowledgeBase.from_frames(pd.DataFrame({"m": [1.0]}, index=["t"]), {"accuracy": scores})
+    model = CostModel(kb, {"m": 1.0})
+    assert np.isnan(model.seconds(kb.configurations[0], 10))
+
+
+def test_all_rows_take_in_proportion():
+    assert refit_seconds([1.0, 3.0], 80, 100) == pytest.approx(2.5)

@@ -1,0 +1,166 @@
+"""Where units run: one after the other, through joblib, in children that can be stopped."""
+
+import multiprocessing
+import os
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sklearn
+from joblib import parallel_config
+from sklearn import config_context
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from sklmeta.evaluation import Trial
+from sklmeta.exceptions import TimeLimitExceeded, WorkerDied
+from sklmeta.workers import InChildren, InThisProcess, ThroughJoblib, Unit, open_workers, threads_each
+
+TRIAL = Trial((np.arange(600_000.0).reshape(-1, 3), np.arange(200_000)), [], max, {}, {})
+SOON = 60.0
+
+
+class Listed:
+    """Gives a list of calls, and remembers what came of them."""
+
+    def __init__(self, calls, seconds=None):
+        self.todo = [(label, function, args) for label, (function, *args) in enumerate(calls)]
+        self.seconds, self.outcomes, self.most, self.running = seconds, {}, 0, 0
+
+    def next_unit(self):
+        if not self.todo:
+            return None
+        label, function, args = self.todo.pop(0)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        return Unit(label, function, tuple(args), None if self.seconds is None else time.monotonic() + self.seconds)
+
+    def take(self, unit, outcome):
+        self.running -= 1
+        self.outcomes[unit.label] = outcome
+
+    def in_order(self):
+        return [self.outcomes[label] for label in sorted(self.outcomes)]
+
+
+def power(trial, base, exponent):
+    return base**exponent + len(trial.rows[1])
+
+
+def fail(trial):
+    raise KeyError("nothing here")
+
+
+def die(trial):
+    os._exit(3)
+
+
+def wait(trial, seconds):
+    time.sleep(seconds)
+    return "awake"
+
+
+def about_the_rows(trial):
+    X, y = trial.rows
+    return type(X), X.flags.writeable, float(X.sum()), int(y.sum())
+
+
+@pytest.fixture
+def children():
+    workers = InChildren(2)
+    workers.share(TRIAL)
+    yield workers
+    workers.close()
+
+
+def run(workers, calls, seconds=None):
+    source = Listed(calls, seconds)
+    workers.run(source)
+    return source
+
+
+@pytest.mark.parametrize("make", [InThisProcess, lambda: ThroughJoblib(2), lambda: InChildren(2)])
+def test_every_unit_is_done_and_errors_are_outcomes(make):
+    workers = make()
+    workers.share(TRIAL)
+    calls = [(power, base, 2) for base in range(7)] + [(fail,)]
+    outcomes = run(workers, calls).in_order()
+    assert outcomes[:-1] == [base**2 + 200_000 for base in range(7)]
+    assert isinstance(outcomes[-1], KeyError)
+    if hasattr(workers, "close"):
+        workers.close()
+
+
+def test_children_work_at_the_same_time_and_map_the_rows(children):
+    source = run(children, [(about_the_rows,)] * 3)
+    assert source.most == 2
+    X, y = TRIAL.rows
+    assert source.in_order() == [(np.memmap, False, X.sum(), y.sum())] * 3
+
+
+def test_a_unit_beyond_its_deadline_is_stopped_and_the_others_go_on(children):
+    run(children, [(wait, 0.0)] * 2)  # both are up
+    started = time.monotonic()
+    outcomes = run(children, [(wait, 600.0), *[(wait, 0.01)] * 20], seconds=20.0).in_order()
+    assert isinstance(outcomes[0], TimeLimitExceeded)
+    assert outcomes[1:] == ["awake"] * 20
+    assert time.monotonic() - started < 100
+    assert run(children, [(power, 2, 3)] * 3, seconds=SOON).in_order() == [200_008] * 3
+
+
+def test_a_child_that_dies_costs_its_unit_alone(children):
+    outcomes = run(children, [(power, 2, 1), (die,), (power, 3, 1), (die,), (power, 4, 1)]).in_order()
+    assert [isinstance(outcome, WorkerDied) for outcome in outcomes] == [False, True, False, True, False]
+    assert "exit code 3" in str(outcomes[1])
+    assert [outcomes[i] for i in (0, 2, 4)] == [200_002, 200_003, 200_004]
+
+
+def test_nothing_is_left_behind():
+    before = {child.pid for child in multiprocessing.active_children()}
+    with open_workers(2, limited=True) as workers:
+        workers.share(TRIAL)
+        run(workers, [(wait, 0.0), (wait, 600.0)], seconds=0.2)
+        folder = workers.folder
+        assert folder.exists()
+    assert not folder.exists()
+    assert {child.pid for child in multiprocessing.active_children()} <= before
+
+
+def test_children_have_the_configuration_and_their_share_of_threads():
+    with config_context(assume_finite=True), open_workers(2, limited=True) as workers:
+        workers.share(TRIAL)
+        (config, threads), *_ = run(workers, [(about_the_process,)] * 2).in_order()
+    assert config["assume_finite"]
+    assert threads <= threads_each(2)
+
+
+def about_the_process(trial):
+    return sklearn.get_config(), max(pool["num_threads"] for pool in threadpool_info())
+
+
+def test_threads_times_workers_are_at_most_what_this_process_may_use():
+    with threadpool_limits(1):
+        assert threads_each(1) == threads_each(4) == 1
+    assert threads_each(10_000) == 1
+
+
+@pytest.mark.parametrize(
+    ("n_jobs", "limited", "backend", "expected"),
+    [
+        (1, False, "loky", InThisProcess),
+        (2, False, "loky", InChildren),
+        (1, True, "loky", InChildren),
+        (2, False, "threading", ThroughJoblib),
+        (1, False, "threading", InThisProcess),
+        (2, True, "threading", InChildren),
+    ],
+)
+def test_who_works_where(n_jobs, limited, backend, expected):
+    with parallel_config(backend), open_workers(n_jobs, limited=limited) as workers:
+        assert type(workers) is expected
+        assert workers.n_workers == n_jobs
+
+
+def test_shared_rows_may_be_of_any_kind(children):
+    children.share(replace(TRIAL, rows=([["a", 1], ["b", 2]], np.array([0, 1]))))
+    assert run(children, [(lambda trial: trial.rows[0],)]).in_order() == [[["a", 1], ["b", 2]]]
