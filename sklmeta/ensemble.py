@@ -45,7 +45,7 @@ def gather_folds(
     predictions = np.zeros((len(outputs), len(rows), outputs[0][0].shape[1]))
     for table, by_fold in zip(predictions, outputs, strict=True):
         for fold, values in zip(folds, by_fold, strict=True):
-            table[fold] += values
+            np.add.at(table, fold, values)  # a fold may have a row twice
     return predictions / times[:, None], rows, folds
 
 
@@ -91,6 +91,8 @@ def fold_metric(
         shares = [weight[fold] / weight[fold].sum() for fold in folds]
         parts = list(zip(folds, shares, strict=True))
         return lambda p: -float(np.mean([np.sqrt(share @ (p[fold, 0] - y[fold]) ** 2) for fold, share in parts]))
+    if metric in ("f1", "f1_macro", "f1_weighted") and n_classes is not None:
+        return _mean_f1(y, folds, n_classes, weight, metric)
     quick = (_REGRESSION_GAINS if n_classes is None else _CLASSIFICATION_GAINS).get(metric)
     if quick is None:
         return None
@@ -158,6 +160,26 @@ _REGRESSION_GAINS: dict[str, tuple[Callable, Callable]] = {
 }
 
 
+def _mean_f1(
+    y: np.ndarray, folds: Sequence[np.ndarray], n_classes: int, weight: np.ndarray, metric: str
+) -> Callable[[np.ndarray], float]:
+    """Of the second class, or the mean over classes that are there or predicted, equal or by their weight."""
+    truths = [np.bincount(y[fold], weight[fold], minlength=n_classes) for fold in folds]
+
+    def score(p: np.ndarray) -> float:
+        labels, by_fold = p.argmax(axis=1), []
+        right = np.where(labels == y, weight, 0.0)
+        for fold, true in zip(folds, truths, strict=True):
+            hits = np.bincount(y[fold], right[fold], minlength=n_classes)
+            either = true + np.bincount(labels[fold], weight[fold], minlength=n_classes)
+            f1 = 2 * hits / np.maximum(either, np.finfo(float).tiny)
+            shares = {"f1": np.arange(n_classes) == 1, "f1_macro": either > 0, "f1_weighted": true}[metric]
+            by_fold.append(shares @ f1 / shares.sum())
+        return float(np.mean(by_fold))
+
+    return score
+
+
 def _mean_auc(y: np.ndarray, folds: Sequence[np.ndarray], n_classes: int) -> Callable[[np.ndarray], float]:
     """Area under the ROC curve of two classes, or the mean of one-versus-rest over the classes that are present."""
     columns = [1] if n_classes == 2 else range(n_classes)
@@ -187,6 +209,7 @@ def greedy_weights(
     n_rounds: int = 25,
     start: int = 1,
     tolerance: float = 0.0,
+    patience: int = 10,
     costs: np.ndarray | None = None,
     limits: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -207,6 +230,8 @@ def greedy_weights(
         How many of the best single members are taken at the start (Caruana's sorted initialisation).
     tolerance : float, default=0.0
         An average counts as better where it gains more than this.
+    patience : int, default=10
+        After how many rounds without a better average to stop.
     costs : ndarray of shape (n_limits, n_members), default=None
         What each member costs, however much of it is taken.
     limits : ndarray of shape (n_limits,), default=None
@@ -247,14 +272,16 @@ def greedy_weights(
             counts[j] += 1
             total += predictions[j]
     best, chosen = _or_worst(score(total / counts.sum())), counts.copy()
-    while counts.sum() < n_rounds:
+    idle = 0  # rounds since the average was best
+    while counts.sum() < n_rounds and idle < patience:
         pool = np.flatnonzero(_affordable(counts, costs, limits))
         trials = [_or_worst(score((total + predictions[j]) / (counts.sum() + 1))) for j in pool]
         winner = int(np.argmax(trials))
         counts[pool[winner]] += 1
         total += predictions[pool[winner]]
+        idle += 1
         if trials[winner] > best + tolerance:
-            best, chosen = trials[winner], counts.copy()
+            best, chosen, idle = trials[winner], counts.copy(), 0
     return chosen / chosen.sum()
 
 

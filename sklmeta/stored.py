@@ -19,6 +19,7 @@ _QUICK: dict[Callable, str] = {
     metrics.accuracy_score: "accuracy",
     metrics.balanced_accuracy_score: "balanced_accuracy",
     metrics.roc_auc_score: "roc_auc",
+    metrics.f1_score: "f1",
     metrics.log_loss: "neg_log_loss",
     metrics.brier_score_loss: "neg_brier_score",
     metrics.r2_score: "r2",
@@ -87,7 +88,7 @@ def fold_score(
     n_classes = None if classes is None else len(classes)
     params = dict(score_params or {})
     quick = None
-    name = _quick_name(scorer, n_classes)
+    name = _quick_name(scorer, classes)
     if name is not None and set(params) <= {"sample_weight"}:
         quick = fold_metric(name, target, folds, n_classes, **params)
     if quick is not None:
@@ -109,19 +110,28 @@ def fold_score(
     return slow
 
 
-def _quick_name(scorer: Any, n_classes: int | None) -> str | None:
+def _quick_name(scorer: Any, classes: np.ndarray | None) -> str | None:
     """The scorer's name where it is one of scikit-learn's that can be computed quickly."""
     if hasattr(scorer, "_estimator"):  # an estimator's own score
-        return "r2" if n_classes is None else "accuracy"
+        return "r2" if classes is None else "accuracy"
     name = _QUICK.get(getattr(scorer, "_score_func", None))  # type: ignore[arg-type]
     if name is None or scorer._sign != (-1 if name.startswith("neg_") else 1):
         return None
-    options = {key: value for key, value in scorer._kwargs.items() if key not in ("labels", "pos_label")}
-    if name == "roc_auc" and (n_classes == 2 or options.get("multi_class") == "ovr"):
+    options = dict(scorer._kwargs)
+    if name == "f1":
+        return _quick_f1(classes, **options) if set(options) <= {"average", "pos_label"} else None
+    options = {key: value for key, value in options.items() if key not in ("labels", "pos_label")}
+    if name == "roc_auc" and classes is not None and (len(classes) == 2 or options.get("multi_class") == "ovr"):
         options.pop("multi_class", None)
     elif name == "roc_auc":
         return None
     return None if options else name
+
+
+def _quick_f1(classes: np.ndarray | None, average: Any = "binary", pos_label: Any = 1) -> str | None:
+    if average == "binary" and classes is not None and len(classes) == 2 and classes[1] == pos_label:
+        return "f1"
+    return f"f1_{average}" if average in ("macro", "weighted") else None
 
 
 class _StoredScore:

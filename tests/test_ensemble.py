@@ -29,6 +29,12 @@ def test_rows_predicted_twice_are_averaged_and_others_left_out():
     assert [rows[fold].tolist() for fold in folds] == [[2, 5], [5, 7]]
 
 
+def test_a_fold_may_have_a_row_twice():
+    predictions, rows, _ = gather_folds([[np.array([[1.0], [2.0], [4.0]])]], [np.array([3, 1, 3])])
+    assert rows.tolist() == [1, 3]
+    np.testing.assert_array_equal(predictions[0, :, 0], [2, 2.5])
+
+
 # -- quick metrics ---------------------------------------------------------------------------------------------------
 
 
@@ -54,6 +60,7 @@ def auc(y, p):
 OF_CLASSES = {
     "accuracy": lambda y, p: metrics.accuracy_score(y, p.argmax(axis=1)),
     "balanced_accuracy": lambda y, p: metrics.balanced_accuracy_score(y, p.argmax(axis=1)),
+    "f1_macro": lambda y, p: metrics.f1_score(y, p.argmax(axis=1), average="macro"),
     "roc_auc": auc,
     "neg_log_loss": lambda y, p: -metrics.log_loss(y, p),
     "neg_brier_score": lambda y, p: -halved_for_two(y, p),
@@ -130,7 +137,7 @@ def test_folds_on_which_a_metric_is_undefined_are_left_out():
 def test_what_has_no_quick_way():
     y, _ = probabilities(2)
     folds = overlapping_folds(len(y))
-    assert fold_metric("f1", y, folds, 2) is None
+    assert fold_metric("matthews_corrcoef", y, folds, 2) is None
     assert fold_metric("accuracy", y, folds) is None
     assert fold_metric("roc_auc", y, folds, 2, sample_weight=np.ones(len(y))) is None
 
@@ -190,6 +197,24 @@ def test_gains_below_the_tolerance_do_not_count(members):
     y, predictions = members
     weights = greedy_weights(predictions, negative_error(y), tolerance=10.0)
     assert sorted(weights) == [0, 0, 0, 0, 1]
+
+
+def test_it_stops_when_patience_is_over(members):
+    _, predictions = members
+    tries = []
+
+    def score(average):
+        tries.append(average)
+        return 0.0
+
+    greedy_weights(predictions, score, n_rounds=100, patience=3)
+    assert len(tries) == 5 * (1 + 3) + 1
+
+
+def test_classes_neither_there_nor_predicted_do_not_count():
+    y, p = np.array([0, 0, 2, 2]), np.eye(4)[[0, 2, 2, 2]]
+    expected = metrics.f1_score(y, p.argmax(axis=1), average="macro")
+    assert fold_metric("f1_macro", y, [np.arange(4)], 4)(p) == pytest.approx(expected)
 
 
 def test_the_sorted_start_takes_the_best_single_members(members):

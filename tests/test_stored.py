@@ -37,8 +37,8 @@ def by_scorer(scorer, y, predictions, classes=None, **params):
 
 # -- scikit-learn's scorers ------------------------------------------------------------------------------------------
 
-QUICK = ["accuracy", "balanced_accuracy", "roc_auc_ovr", "neg_log_loss"]
-OTHERS = ["f1_macro", "matthews_corrcoef", "roc_auc_ovo"]
+QUICK = ["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "roc_auc_ovr", "neg_log_loss"]
+OTHERS = ["f1_micro", "matthews_corrcoef", "roc_auc_ovo"]
 
 
 @pytest.mark.parametrize(
@@ -53,10 +53,11 @@ def test_scorers_of_classes(scoring, n_classes):
     assert isinstance(score, _StoredScore) != quick
 
 
-def test_the_brier_score_of_two_classes():
+@pytest.mark.parametrize("scoring", ["neg_brier_score", "f1"])
+def test_metrics_with_a_positive_class(scoring):
     _, p = of_classes(2)
     y = np.arange(N) % 2
-    scorer = get_scorer("neg_brier_score")
+    scorer = get_scorer(scoring)
     found = fold_score(scorer, y, FOLDS, classes=np.array([0, 1]))(p)
     assert found == pytest.approx(by_scorer(scorer, y, p, np.array([0, 1])), rel=1e-12)
 
@@ -99,9 +100,11 @@ def test_the_estimators_own_score_is_accuracy():
     [
         make_scorer(roc_auc_score, response_method="predict_proba", max_fpr=0.5),
         make_scorer(f1_score, pos_label="yes"),
+        make_scorer(f1_score, pos_label="no"),
+        make_scorer(f1_score, average="macro", labels=["yes"], pos_label=None),
         make_scorer(roc_auc_score, response_method="predict_proba", greater_is_better=False),
     ],
-    ids=["option", "label", "sign"],
+    ids=["option", "second label", "first label", "labels", "sign"],
 )
 def test_metrics_with_options_keep_them(scorer):
     y, p = of_classes(2)
@@ -112,7 +115,7 @@ def test_metrics_with_options_keep_them(scorer):
 # -- weights, several metrics, scorers of the user's own --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scoring", ["neg_log_loss", "roc_auc", "f1_macro"])
+@pytest.mark.parametrize("scoring", ["neg_log_loss", "roc_auc", "f1_macro", "f1_weighted", "f1_micro"])
 def test_weights_are_split_like_the_rows(scoring):
     (y, p), scorer = of_classes(2), get_scorer(scoring)
     weight = np.random.default_rng(0).random(N)
