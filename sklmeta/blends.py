@@ -61,21 +61,6 @@ class WeightedBlend:
         mean = np.tensordot(self.shares, outputs, axes=1)
         return mean if self.temperature == 1 else tempered(mean, self.temperature)
 
-    def only(self, left: Sequence[int]) -> WeightedBlend:
-        """The same of those members, positions among the candidates, that are left.
-
-        Raises
-        ------
-        ValueError
-            If no member is left.
-        """
-        kept = np.where(np.isin(self.members, left), self.shares, 0.0)
-        if not kept.any():
-            raise ValueError(f"None of the members {self.members.tolist()} is left of {list(left)}.")
-        weights = np.zeros(self.members[-1] + 1)
-        weights[self.members] = kept / kept.sum()
-        return WeightedBlend(weights, self.temperature)
-
 
 class StackedBlend:
     """A model over what some of the candidates say.

@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 
 def gather_folds(
-    outputs: Sequence[Sequence[np.ndarray]], tests: Sequence[np.ndarray]
+    outputs: Sequence[Sequence[np.ndarray]], tests: Sequence[np.ndarray], *, keep: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     """What fold models predicted, as one table of rows.
 
@@ -22,6 +22,8 @@ def gather_folds(
         By member, then by fold: probabilities, or numbers in one column.
     tests : sequence of ndarray of int
         By fold, the positions of its test rows.
+    keep : ndarray of int, default=None
+        Positions of the rows that are wanted, where not all of a large table are; None is all.
 
     Returns
     -------
@@ -30,7 +32,7 @@ def gather_folds(
     rows : ndarray of shape (n_rows,)
         Which rows these are, rising.
     folds : list of ndarray of int
-        By fold, the positions of its test rows among `rows`.
+        By fold, the positions of its test rows among `rows`; folds without any are left out.
 
     Examples
     --------
@@ -40,13 +42,15 @@ def gather_folds(
     >>> predictions.ravel(), rows
     (array([1., 3.]), array([0, 3]))
     """
-    rows, times = np.unique(np.concatenate(tests), return_counts=True)
-    folds = [np.searchsorted(rows, test) for test in tests]
+    wanted = [np.ones(len(test), bool) if keep is None else np.isin(test, keep) for test in tests]
+    parts = [test[part] for test, part in zip(tests, wanted, strict=True)]
+    rows, times = np.unique(np.concatenate(parts), return_counts=True)
+    folds = [np.searchsorted(rows, part) for part in parts]
     predictions = np.zeros((len(outputs), len(rows), outputs[0][0].shape[1]))
     for table, by_fold in zip(predictions, outputs, strict=True):
-        for fold, values in zip(folds, by_fold, strict=True):
-            np.add.at(table, fold, values)  # a fold may have a row twice
-    return predictions / times[:, None], rows, folds
+        for fold, part, values in zip(folds, wanted, by_fold, strict=True):
+            np.add.at(table, fold, values[part])  # a fold may have a row twice
+    return predictions / times[:, None], rows, [fold for fold in folds if len(fold)]
 
 
 def fold_metric(

@@ -9,7 +9,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, log_loss
 
-from sklmeta.blends import Average, Best, Stack, StackedBlend, WeightedBlend, find_blender, stacking_features
+from sklmeta.blends import Average, Best, Stack, StackedBlend, find_blender, stacking_features
 from sklmeta.ensemble import greedy_weights, tempered
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.stored import fold_score
@@ -179,16 +179,6 @@ def test_the_best_is_the_first_of_the_best(numbers):
 
 
 # -- values and names ------------------------------------------------------------------------------------------------
-
-
-def test_what_is_left_of_a_blend_shares_the_weight():
-    blend = WeightedBlend(np.array([0.5, 0, 0.3, 0.2]), temperature=0.7)
-    left = blend.only([0, 1, 3])
-    assert left.members.tolist() == [0, 3]
-    np.testing.assert_allclose(left.shares, [5 / 7, 2 / 7])
-    assert left.temperature == 0.7
-    with pytest.raises(ValueError, match=r"None of the members \[0, 2, 3\] is left of \[1\]"):
-        blend.only([1])
 
 
 @pytest.mark.parametrize("blender", [Average(max_members=3), Stack(max_members=3), Best()])

@@ -35,6 +35,16 @@ def test_a_fold_may_have_a_row_twice():
     np.testing.assert_array_equal(predictions[0, :, 0], [2, 2.5])
 
 
+def test_of_a_large_table_some_rows_will_do():
+    tests = [np.array([4, 0]), np.array([1, 3, 2])]
+    outputs = [[test[:, None] + 0.5 for test in tests]]
+    predictions, rows, folds = gather_folds(outputs, tests, keep=np.array([3, 4]))
+    assert rows.tolist() == [3, 4]
+    assert predictions[0, :, 0].tolist() == [3.5, 4.5]
+    assert [rows[fold].tolist() for fold in folds] == [[4], [3]]
+    assert len(gather_folds(outputs, tests, keep=np.array([0]))[2]) == 1
+
+
 # -- quick metrics ---------------------------------------------------------------------------------------------------
 
 
