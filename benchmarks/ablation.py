@@ -8,7 +8,8 @@ variant is the default with one part taken away:
 * without forest: before anything is observed, all known tasks count alike.
 * without landmarkers: the forest sees the other meta-features only.
 * without diversity: always what is best by weighted mean, whatever was tried.
-* without adaptivity: what was observed changes no weights (`Forest`).
+* without adaptivity: what was observed changes no weights.
+* without shift: the forest weighs tasks, and moves no scores.
 * without stakes: tasks count alike however much there is to gain on them.
 * without fallback: tasks unlike everything known go through the forest, too.
 
@@ -53,7 +54,9 @@ class WithoutLandmarkers(TaskMixture):
 class WithoutDiversity(TaskMixture):
     """The best by weighted mean."""
 
-    def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
+    def _order(
+        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+    ) -> list[int]:
         return columns[np.argsort(-self._merits(columns, w), kind="stable")].tolist()
 
 
@@ -87,6 +90,7 @@ VARIANTS: dict[str, Recommender] = {
     "without landmarkers": WithoutLandmarkers(),
     "without diversity": WithoutDiversity(),
     "without adaptivity": TaskMixture(caution=1.0),
+    "without shift": TaskMixture(shift=0.0),
     "without stakes": WithoutStakes(),
     "without fallback": WithoutFallback(),
 }

@@ -13,6 +13,9 @@ best score of the first k picks. It is given in thousandths of the metric, as a 
 interval, and against the static portfolio as a paired difference, with the ratio of the means; \* where the interval
 of the difference leaves zero out. What depends on random numbers is the mean over --seeds. "random" is the expectation
 over all random orders of the configurations, exactly; "random x 10" may try ten times as many.
+
+With --intervals, it is told instead how many of the 80 % intervals hold the score of the first recommendation, and of
+the first five, before anything was observed; how wide that of the first one is; and how many tasks are called novel.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from sklearn.base import clone
 import sklmeta.recommenders
 from sklmeta import KnowledgeBase, load_knowledge
 from sklmeta.recommenders import Recommender
+from sklmeta.recommenders.base import NOVEL
 
 KS = (1, 2, 3, 5, 10, 25)
 METRICS = {"classification": ("accuracy", "roc_auc", "neg_log_loss"), "regression": ("r2",)}
@@ -143,6 +147,28 @@ def table(
     return markdown_table(["regret x 1000", *(f"@{k}" for k in KS)], rows)
 
 
+def interval_row(recommender: Recommender, knowledge: KnowledgeBase, metric: str, tasks: KnowledgeBase | None) -> list:
+    """Share of the intervals that hold the score of the first pick and of the first five, and their median width.
+
+    Then the share of the tasks that are called novel.
+    """
+    judged = knowledge if tasks is None else tasks
+    scores, features = usable(judged, metric), judged.meta_features
+    inside, widths, novel = [], [], []
+    for known, positions in splits(knowledge, tasks):
+        fitted = clone(recommender).fit(known, metric=metric)
+        for i in positions:
+            column = {c: j for j, c in enumerate(judged.configurations) if np.isfinite(scores[i, j])}
+            found = fitted.recommend(features.iloc[i], n=5, candidates=column)
+            low, high = np.array([r.interval for r in found]).T
+            score = scores[i, [column[r.configuration] for r in found]]
+            inside.append((low <= score + 1e-12) & (score <= high + 1e-12))
+            widths.append(high[0] - low[0])
+            novel.append(fitted.novelty(features.iloc[i]) > NOVEL)
+    first, five = np.array([hits[0] for hits in inside]), np.array([hits.mean() for hits in inside])
+    return [with_interval(first), with_interval(five), f"{np.median(widths):.3f}", f"{np.mean(novel):.3f}"]
+
+
 def difference(ours: np.ndarray, theirs: np.ndarray) -> str:
     """Mean paired difference in thousandths, its interval, whether that leaves zero out, and the ratio of the means."""
     values = ours - theirs
@@ -161,6 +187,7 @@ def main() -> None:
     parser.add_argument("--tasks", metavar="FILE", help="knowledge file of other tasks, to judge on")
     parser.add_argument("--recommenders", help="names; default: all")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--intervals", action="store_true", help="judge these, with the first seed")
     args = parser.parse_args()
     tasks = KnowledgeBase.load(args.tasks) if args.tasks else None
     systems = ladder(args.recommenders.split(",") if args.recommenders else None)
@@ -173,7 +200,13 @@ def main() -> None:
             how = "leaving families out" if tasks is None else f"learned from {len(knowledge)} others"
             counts = f"{len(judged)} tasks, {len(set(judged.families))} families"
             print(f"\n**{task}, {metric}** ({counts}, {len(judged.configurations)} configurations, {how})\n")
-            print(table(knowledge, metric, systems, None if tasks is None else judged, args.seeds), flush=True)
+            of = None if tasks is None else judged
+            if args.intervals:
+                rows = [[name, *interval_row(rec, knowledge, metric, of)] for name, rec in systems.items()]
+                header = ["80 % intervals", "hold the first", "hold the first five", "width, median", "novel tasks"]
+                print(markdown_table(header, rows), flush=True)
+            else:
+                print(table(knowledge, metric, systems, of, args.seeds), flush=True)
 
 
 if __name__ == "__main__":

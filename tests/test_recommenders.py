@@ -134,7 +134,8 @@ def test_failures_count_as_the_worst_seen():
         (TaskMixture(mixing=1.5), "mixing must be between 0 and 1, got 1.5"),
         (TaskMixture(sharpness=-1.0), "sharpness must not be negative.* got sharpness=-1.0"),
         (TaskMixture(epsilon=0.0), "epsilon must be positive.*epsilon=0.0"),
-        (TaskMixture(caution=2.0), "caution between 0 and 1.*caution=2.0"),
+        (TaskMixture(shift=-0.1), "caution and shift between 0 and 1.*shift=-0.1"),
+        (TaskMixture(caution=2.0), "caution and shift between 0 and 1.*caution=2.0"),
     ],
 )
 def test_parameters_that_make_no_sense(one, message):

@@ -35,7 +35,9 @@ class AverageRank(Recommender):
     def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
         return np.full(len(self.scores_), 1 / len(self.scores_))
 
-    def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
+    def _order(
+        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+    ) -> list[int]:
         places = np.round(w @ rank_places(self.scores_), 9)  # equal whatever the order of the tasks
         means = np.round(w @ self.scaled_, 9)  # decides between equal places
         return columns[np.lexsort((-means[columns], -places[columns]))].tolist()

@@ -143,7 +143,7 @@ class Recommender(BaseEstimator, ABC):
         known, unheard = self._candidates(candidates)
         left = np.array([j for j in known if j not in tried], dtype=int)
         w = self._weights(features, tried)
-        order = self._order(left, w, tried, n)[:n] if len(left) else []
+        order = self._order(left, features, w, tried, n)[:n] if len(left) else []
         similar, why = self._similar(w), self._reason(features, w, first=False)
         found = [self._recommendation(j, w, features, similar, why) for j in order]
         if found and not observed:
@@ -248,7 +248,9 @@ class Recommender(BaseEstimator, ABC):
         """How much each known task counts, shape (n_tasks,), sum one."""
 
     @abstractmethod
-    def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
+    def _order(
+        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+    ) -> list[int]:
         """Those of `columns`, best first, at least the first `n`."""
 
     def _weights_among_known(self) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from sklmeta.recommenders.base import NOVEL
 from sklmeta.recommenders.contributions import contributions, grouped
 from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_places, standardised, upper_span
-from sklmeta.recommenders.portfolio import Portfolio
+from sklmeta.recommenders.portfolio import Portfolio, covered_by
 
 
 class LikenessPortfolio(Portfolio):
@@ -24,7 +24,9 @@ class LikenessPortfolio(Portfolio):
     def _learn(self) -> None:
         self.scaled_ = above_median(self.scores_)
         self.promise_: np.ndarray = (self.scaled_ + rank_places(self.scores_)) / 2
-        self.stakes_: np.ndarray = np.sqrt(upper_span(self.scores_))
+        stakes = np.sqrt(upper_span(self.scores_))
+        self.stakes_: np.ndarray = stakes / (stakes.mean() or 1.0)
+        self.at_stake_: np.ndarray = self.scaled_ * self.stakes_[:, None]
 
     def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
         if features is None or self._novelty(features) > NOVEL:
@@ -46,18 +48,28 @@ class LikenessPortfolio(Portfolio):
         """`_alike` for each known task, which is alike itself; shape (n_tasks, n_tasks)."""
         return np.array([self._alike(row) for row in self.standardised_])
 
-    def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
-        covered = self._covered(observed)
-        first = int(columns[np.argmax(self._merits(columns, w))]) if covered is None else None
-        return greedy_portfolio(self.scaled_, self._at_stake(w), n, columns=columns, covered=covered, first=first)
+    def _order(
+        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+    ) -> list[int]:
+        return self._list(columns, w, self.at_stake_, w, observed, n)
 
-    def _at_stake(self, w: np.ndarray) -> np.ndarray:
-        weights = w * self.stakes_
-        return weights / weights.sum() if weights.sum() > 0 else w
+    def _list(
+        self,
+        columns: np.ndarray,
+        w: np.ndarray,
+        scenarios: np.ndarray,
+        shares: np.ndarray,
+        observed: Mapping[int, float],
+        n: int,
+    ) -> list[int]:
+        """The first pick by the weights of the known tasks; the next ones by scenarios, and how much these count."""
+        covered = covered_by(scenarios, observed)
+        first = int(columns[np.argmax(self._merits(columns, w))]) if covered is None else None
+        return greedy_portfolio(scenarios, shares, n, columns=columns, covered=covered, first=first)
 
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:
         """How good a first pick each configuration is."""
-        return np.round(self._at_stake(w) @ self.promise_, 9)[columns]
+        return np.round((w * self.stakes_) @ self.promise_, 9)[columns]
 
     def _contributions(self, features: np.ndarray | None, columns: np.ndarray) -> dict[str, float]:
         if features is None or self._novelty(features) > NOVEL or len(columns) < 2:

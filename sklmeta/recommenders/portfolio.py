@@ -32,14 +32,17 @@ class Portfolio(AverageRank):
     ['b', 'c']
     """
 
-    def _order(self, columns: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int) -> list[int]:
-        return greedy_portfolio(self.scaled_, w, n, columns=columns, covered=self._covered(observed))
-
-    def _covered(self, observed: Mapping[int, float]) -> np.ndarray | None:
-        """Best scaled score on each known task of what was tried on the new one; what failed there covers nothing."""
-        tried = [j for j, score in observed.items() if np.isfinite(score)]
-        return self.scaled_[:, tried].max(axis=1) if tried else None
+    def _order(
+        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+    ) -> list[int]:
+        return greedy_portfolio(self.scaled_, w, n, columns=columns, covered=covered_by(self.scaled_, observed))
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
         what = "did best on balance" if first else "adds most to what is tried before it"
         return f"it {what}, over {len(self.scores_)} known tasks"
+
+
+def covered_by(Y: np.ndarray, observed: Mapping[int, float]) -> np.ndarray | None:
+    """Best score on each known task of what was tried on the new one; what failed there covers nothing."""
+    tried = [j for j, score in observed.items() if np.isfinite(score)]
+    return Y[:, tried].max(axis=1) if tried else None

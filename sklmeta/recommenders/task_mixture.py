@@ -7,16 +7,21 @@ from typing import Any
 
 import numpy as np
 
+from sklmeta.recommenders.base import NOVEL
 from sklmeta.recommenders.forest import Forest
-from sklmeta.recommenders.kernels import agreement_weights
+from sklmeta.recommenders.kernels import agreement_weights, scenarios
 
 
 class TaskMixture(Forest):
     """Takes the new task for a mixture of known ones, and learns the mixture while the search goes on.
 
-    Before anything was evaluated, the weights of the known tasks are a `Forest`'s. Every evaluation then shifts weight
+    Before anything was evaluated, the weights of the known tasks are a `Forest`'s. Every evaluation then gives weight
     to the tasks on which the configurations tried so far stood to each other as they do on the new one. The next
     configuration is the one that most raises the weighted mean of the best score so far.
+
+    The first pick is the forest's. Where the next ones are looked for, half of what the forest says moves the known
+    tasks' scores, from what it would have expected there to what it expects here, and half of it weighs the tasks: it
+    has its say, and tasks that look otherwise still tell which configurations do well where others fail.
 
     Parameters
     ----------
@@ -28,6 +33,8 @@ class TaskMixture(Forest):
         Differences in score well below it do not count as disagreement.
     caution : float, default=0.1
         Share of the weights from before any evaluation that stays, from 0 to 1.
+    shift : float, default=0.5
+        Share of what the forest says that moves scores; the rest of it weighs tasks.
     random_state : int, RandomState instance or None, default=0
         Of the forest's trees.
 
@@ -56,26 +63,45 @@ class TaskMixture(Forest):
         sharpness: float = 0.5,
         epsilon: float = 0.005,
         caution: float = 0.1,
+        shift: float = 0.5,
         random_state: Any = 0,
     ):
         super().__init__(n_estimators, min_samples_leaf, mixing, random_state)
         self.sharpness = sharpness
         self.epsilon = epsilon
         self.caution = caution
+        self.shift = shift
 
     def _learn(self) -> None:
-        if not (self.sharpness >= 0 and self.epsilon > 0 and 0 <= self.caution <= 1):
+        if not (self.sharpness >= 0 and self.epsilon > 0 and 0 <= self.caution <= 1 and 0 <= self.shift <= 1):
             raise ValueError(
-                "sharpness must not be negative, epsilon must be positive and caution between 0 and 1; got "
-                f"sharpness={self.sharpness!r}, epsilon={self.epsilon!r}, caution={self.caution!r}."
+                "sharpness must not be negative, epsilon must be positive, caution and shift between 0 and 1; got "
+                f"sharpness={self.sharpness!r}, epsilon={self.epsilon!r}, caution={self.caution!r}, "
+                f"shift={self.shift!r}."
             )
         super()._learn()
 
+        if hasattr(self, "leaves_"):
+            self.expected_: np.ndarray = self._weights_among_known() @ self.at_stake_
+
     def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
-        prior = super()._weights(features, observed)
+        return self._agreeing(super()._weights(features, observed), observed)
+
+    def _agreeing(self, prior: np.ndarray, observed: Mapping[int, float]) -> np.ndarray:
+        """Weights of the known tasks after what was observed."""
         columns, new = list(observed), np.array(list(observed.values()))
         if np.isfinite(new).sum() == 0 or len(columns) < 2:
             return prior
         new = np.where(np.isfinite(new), new, new[np.isfinite(new)].min())
         posterior = agreement_weights(prior, self.scores_[:, columns], new, self.sharpness, self.epsilon)
         return (1 - self.caution) * posterior + self.caution * prior
+
+    def _order(
+        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+    ) -> list[int]:
+        if features is None or self._novelty(features) > NOVEL:
+            return super()._order(columns, features, w, observed, n)
+        prior = super()._weights(features, {})
+        moved = scenarios(self.at_stake_, self.expected_, prior @ self.at_stake_, self.shift)
+        flatter = (1 - self.shift) * prior + self.shift / len(prior)
+        return self._list(columns, w, moved, self._agreeing(flatter, observed), observed, n)
