@@ -335,6 +335,16 @@ class Stack(_Blender):
         -------
         StackedBlend or WeightedBlend
             A single candidate where none is within the limits.
+
+        Raises
+        ------
+        ValueError
+            If a parameter makes no sense, or what a cap needs is not given.
+
+        Warns
+        -----
+        EvaluationWarning
+            If no candidate is within the caps; the one nearest to them is used.
         """
         costs, limits = self._costs(len(predictions), predict_seconds, sizes)
         single = self._cheapest(costs, limits)
@@ -344,6 +354,9 @@ class Stack(_Blender):
         features = stacking_features(predictions[members])
         target = np.asarray(y, float) if classes is None else np.searchsorted(classes, y)
         if self.final_estimator is not None:
+            if hasattr(self.final_estimator, "predict_proba") != (classes is not None):
+                needed = "a regressor" if classes is None else "a classifier with predict_proba"
+                raise ValueError(f"final_estimator must be {needed} here, got {self.final_estimator!r} instead.")
             model = clone(self.final_estimator)
         else:
             model = _stacking_ridge(target, folds) if classes is None else _stacking_logistic(target, folds)

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, log_loss
+from sklearn.svm import LinearSVC
 
 from sklmeta.blends import Average, Best, Stack, StackedBlend, find_blender, stacking_features
 from sklmeta.ensemble import greedy_weights, tempered
@@ -148,6 +149,21 @@ def test_a_final_estimator_of_the_users_own(numbers, classes):
     predictions, y, rest = classes
     blend = Stack(LogisticRegression(C=0.5)).combine(predictions, y, **rest)
     np.testing.assert_array_equal(blend.model.classes_, range(3))
+
+
+def test_a_final_estimator_of_the_wrong_kind_is_refused(numbers, classes):
+    predictions, y, rest = numbers
+    with pytest.raises(ValueError, match="final_estimator must be a regressor here, got LogisticRegression"):
+        Stack(LogisticRegression()).combine(predictions, y, **rest)
+    predictions, y, rest = classes
+    with pytest.raises(ValueError, match="must be a classifier with predict_proba here, got LinearSVC"):
+        Stack(LinearSVC()).combine(predictions, y, **rest)
+
+
+def test_caps_need_to_know_what_members_take(numbers):
+    predictions, y, rest = numbers
+    with pytest.raises(ValueError, match="max_size=1.0 needs to know what every candidate takes"):
+        Average(max_size=1.0).combine(predictions, y, **rest)
 
 
 def test_a_class_that_no_predicted_row_has_gets_probability_0(classes):
