@@ -162,7 +162,7 @@ def test_a_final_estimator_of_the_wrong_kind_is_refused(numbers, classes):
 
 def test_caps_need_to_know_what_members_take(numbers):
     predictions, y, rest = numbers
-    with pytest.raises(ValueError, match="max_size=1.0 needs to know what every candidate takes"):
+    with pytest.raises(ValueError, match=r"max_size=1\.0 needs to know what every candidate takes"):
         Average(max_size=1.0).combine(predictions, y, **rest)
 
 

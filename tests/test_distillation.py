@@ -5,13 +5,14 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.datasets import load_diabetes, load_wine
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import r2_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from threadpoolctl import threadpool_limits
 
 from sklmeta.blended import BlendedClassifier, BlendedRegressor
 from sklmeta.blends import WeightedBlend
@@ -34,9 +35,10 @@ def test_the_default_student_imitates_an_average_on_rows_that_neither_saw():
     X, y = load_wine(return_X_y=True)
     rows = np.random.default_rng(0).permutation(len(y))
     seen, unseen = rows[:120], rows[120:]
-    members = [("lr", make_pipeline(StandardScaler(), LogisticRegression())), ("rf", RandomForestClassifier(50))]
+    members = [("lr", make_pipeline(StandardScaler(), LogisticRegression())), ("rf", RandomForestClassifier(20))]
     teacher = BlendedClassifier(members, HALVES).fit(X[seen], y[seen])
-    student = distill(teacher, X[seen], random_state=0)
+    with threadpool_limits(1):
+        student = distill(teacher, X[seen], n_synthetic=200, random_state=0)
     assert (student.predict(X[unseen]) == teacher.predict(X[unseen])).mean() > 0.9
 
 
@@ -44,7 +46,8 @@ def test_a_student_of_numbers():
     X, y = load_diabetes(return_X_y=True)
     members = [("line", LinearRegression()), ("tree", DecisionTreeRegressor(max_depth=4))]
     teacher = BlendedRegressor(members, HALVES).fit(X[:300], y[:300])
-    student = distill(teacher, X[:300], random_state=0)
+    with threadpool_limits(1):
+        student = distill(teacher, X[:300], n_synthetic=600, random_state=0)
     assert r2_score(teacher.predict(X[300:]), student.predict(X[300:])) > 0.8
 
 
@@ -53,7 +56,8 @@ def test_drawn_rows_help_a_student_to_imitate():
     teacher = LinearRegression().fit(X[:150], y[:150])
 
     def likeness(n_synthetic):
-        student = distill(teacher, X[:150], n_synthetic=n_synthetic, random_state=0)
+        forest = RandomForestRegressor(20, random_state=0)
+        student = distill(teacher, X[:150], student=forest, n_synthetic=n_synthetic, random_state=0)
         return r2_score(teacher.predict(X[150:]), student.predict(X[150:]))
 
     assert likeness(1500) > likeness(0) + 0.02
