@@ -431,7 +431,9 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     def _ready(self, candidates: Sequence[Candidate]) -> list[Recommendation]:
         """Their recommendations, whose estimators are those that would be fitted here."""
         known = [(c, c.recommendation) for c in candidates if c.recommendation is not None]
-        return [replace(recommendation, _build=_Builder(self._build(c))) for c, recommendation in known]
+        promised = self._promises_probabilities()
+        builds = [c.member.build(c.params, probabilities=promised) for c, _ in known]
+        return [replace(r, _build=_Builder(build)) for (_, r), build in zip(known, builds, strict=True)]
 
     def _advice(self, members: Sequence[Member], X: Any, y: Any) -> Advice:
         task_type = self._task_type()
@@ -515,7 +517,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         return not (self.refit is False or callable(self.refit) or isinstance(find_blender(self.ensemble), Best))
 
     def _promises_probabilities(self) -> bool:
-        return needs_probabilities(self.scoring) or self._blends()
+        """Whether every member must have probabilities, whichever becomes the model."""
+        return needs_probabilities(self.scoring)
 
     # -- what is wrapped -----------------------------------------------------------------------------------------
 
@@ -535,7 +538,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         return usable_members(self._members(), X, weighted=weighted)
 
     def _build(self, candidate: Candidate) -> Any:
-        return candidate.member.build(candidate.params, probabilities=self._promises_probabilities())
+        return candidate.member.build(candidate.params, probabilities=self._promises_probabilities() or self._blends())
 
     def _routed(
         self, members: Sequence[Member], params: dict[str, Any], scorer: Any
@@ -562,7 +565,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         scorer, _ = self._scorer(members)
         router = MetadataRouter(owner=self)
         for member in members:
-            built = member.build({}, probabilities=self._promises_probabilities())
+            built = member.build({}, probabilities=self._promises_probabilities() or self._blends())
             router.add(**{member.name: built}, method_mapping=MethodMapping().add(caller="fit", callee="fit"))
         router.add(
             scorer=scorer,

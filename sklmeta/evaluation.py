@@ -172,13 +172,18 @@ class Outputs:
         self.classes = classes
 
     def __call__(self, model: Any, X: Any) -> np.ndarray | None:
-        """Shape (n_samples, n_outputs); None for a classifier without probabilities."""
+        """Shape (n_samples, n_outputs); None for a classifier without probabilities, or answers that are not finite."""
         if self.classes is None:
-            return np.asarray(model.predict(X), dtype=float).reshape(-1, 1)
-        if not hasattr(model, "predict_proba"):
+            values = np.asarray(model.predict(X), dtype=float).reshape(-1, 1)
+        elif hasattr(model, "predict_proba"):
+            values = model.predict_proba(X)
+        else:
             return None
-        positions = np.searchsorted(self.classes, model.classes_)
-        return align_columns(model.predict_proba(X), positions, len(self.classes), 0.0)
+        if not np.isfinite(values).all():
+            return None
+        if self.classes is None:
+            return values
+        return align_columns(values, np.searchsorted(self.classes, model.classes_), len(self.classes), 0.0)
 
 
 def evaluate_fold(

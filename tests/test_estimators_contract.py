@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from functools import partial
 
 import joblib
 import numpy as np
@@ -149,17 +150,30 @@ def test_refit_is_what_scikit_learn_would_fit(binary, knowledge):
 
 def test_methods_are_those_of_the_members_and_then_of_the_winner(binary, knowledge):
     X, y = binary
-    assert not hasattr(quick(knowledge, SVC()), "predict_proba")
-    assert hasattr(quick(knowledge, LogisticRegression()), "predict_proba")
-    assert not hasattr(quick(knowledge), "predict_proba")  # the winner may be the SVC
+    one = partial(quick, knowledge, ensemble="best")
+    assert not hasattr(one(SVC()), "predict_proba")
+    assert hasattr(one(LogisticRegression()), "predict_proba")
+    assert not hasattr(one(), "predict_proba")  # the winner may be the SVC
     assert hasattr(MetaClassifier(), "predict_proba")
     assert not hasattr(MetaRegressor(), "predict_proba")
-    assert not hasattr(quick(knowledge, RandomForestClassifier()), "decision_function")
-    winner = quick(knowledge, n_iter=1).fit(X, y)  # what the knowledge has first is the logistic regression
+    assert not hasattr(one(RandomForestClassifier()), "decision_function")
+    winner = one(n_iter=1).fit(X, y)  # what the knowledge has first is the logistic regression
     np.testing.assert_array_equal(winner.predict_log_proba(X), winner.best_estimator_.predict_log_proba(X))
-    meta = MetaClassifier(SVC(), knowledge=knowledge, n_iter=1, cv=2).fit(X, y)
+    meta = MetaClassifier(SVC(), knowledge=knowledge, n_iter=1, cv=2, ensemble="best").fit(X, y)
     np.testing.assert_allclose(meta.predict_proba(X).sum(axis=1), 1)
     assert meta.decision_function(X).shape == (80,)
+
+
+def test_an_average_of_classifiers_has_probabilities_and_no_decision_values(binary, knowledge):
+    X, y = binary
+    meta = quick(knowledge, SVC())
+    assert hasattr(meta, "predict_proba")
+    assert not hasattr(meta, "decision_function")
+    meta.fit(X, y)
+    np.testing.assert_array_equal(meta.predict_proba(X), meta.ensemble_.predict_proba(X))
+    np.testing.assert_array_equal(meta.predict(X), meta.classes_[meta.predict_proba(X).argmax(axis=1)])
+    assert not hasattr(meta, "decision_function")
+    assert not hasattr(quick(knowledge, Ridge()), "predict_proba")
 
 
 def test_without_refit_there_is_nothing_to_predict_with(binary, knowledge):

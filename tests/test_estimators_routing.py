@@ -109,7 +109,8 @@ def test_whole_weights_are_repeated_rows(member, binary):
     weights, groups = rng.randint(1, 4, size=80), np.arange(80) % 3
     meta = MetaEstimator(member, knowledge=None, n_iter=3, preprocessor=None, cv=LeaveOneGroupOut(), random_state=0)
     if isinstance(member, SVC):
-        meta.set_params(svc__gamma=0.2)  # "scale" is computed from the rows without their weights
+        # "scale" is computed from the rows without their weights, and so are the folds of a calibration
+        meta.set_params(svc__gamma=0.2, ensemble="best")
     if isinstance(member, SVC | LogisticRegression):
         meta.set_params(param_distributions={"class_weight": [None]})  # "balanced" likewise, in older versions
     weighted = meta.fit(X, y, sample_weight=weights, groups=groups)

@@ -209,7 +209,7 @@ def test_every_scorer_of_scikit_learn_that_fits_the_task(binary, quantity, scori
 
 
 def test_a_choice_that_was_set_never_comes_back_as_another(binary, knowledge):
-    meta = quick(knowledge, SVC(kernel="linear"), n_iter=8).fit(*binary)
+    meta = quick(knowledge, SVC(kernel="linear"), n_iter=8, ensemble="best").fit(*binary)
     assert meta.best_estimator_.steps[-1][1].kernel == "linear"
     assert all("svc__kernel" not in p and "svc__gamma" not in p for p in meta.cv_results_["params"])
     assert meta.recommendations_[0].params["C"] == 2.0
@@ -218,7 +218,7 @@ def test_a_choice_that_was_set_never_comes_back_as_another(binary, knowledge):
 
 
 def test_a_number_that_was_set_replaces_the_known_one(binary, knowledge):
-    meta = quick(knowledge, SVC(C=7.5), n_iter=4).fit(*binary)
+    meta = quick(knowledge, SVC(C=7.5), n_iter=4, ensemble="best").fit(*binary)
     assert meta.best_estimator_.steps[-1][1].C == 7.5
     assert all("svc__C" not in p for p in meta.cv_results_["params"])
     assert [r.params["C"] for r in meta.recommendations_] == [7.5, 7.5]
@@ -226,7 +226,8 @@ def test_a_number_that_was_set_replaces_the_known_one(binary, knowledge):
 
 
 def test_what_is_not_searched_stays_too(binary, knowledge):
-    meta = quick(knowledge, make_pipeline(StandardScaler(with_mean=False), SVC(tol=0.01)), n_iter=3).fit(*binary)
+    pipeline = make_pipeline(StandardScaler(with_mean=False), SVC(tol=0.01))
+    meta = quick(knowledge, pipeline, n_iter=3, ensemble="best").fit(*binary)
     assert meta.best_estimator_.named_steps["svc"].tol == 0.01
     assert meta.best_estimator_.named_steps["standardscaler"].with_mean is False
     assert meta.cv_results_["params"][0]["pipeline__svc__C"] == 10.0

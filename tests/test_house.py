@@ -17,7 +17,7 @@ FLOORS = [
         "recommenders", "evaluation", "stored", "blends", "blended", "distillation", "limits", "members", "scoring",
         "composition", "winner", "costs", "workers",
     },
-    {"candidates", "advice", "plan", "results", "search", "collecting", "verification"},
+    {"candidates", "advice", "plan", "results", "search", "conclusion", "collecting", "verification"},
     {"estimators"},
     {"integrations"},
     {"cli"},
