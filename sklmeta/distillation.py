@@ -45,11 +45,11 @@ def distill(
         Rows, without a target: those that the model was fitted on, or any others like them.
     outputs : ndarray of shape (n_samples, n_outputs), default=None
         What the model answers about `X`: probabilities in the order of ``classes_``, or numbers in one column. Where
-        `X` are the rows that the model was fitted on, it is too sure of itself, and out-of-fold answers may be better
-        (for the default student they are; for one like the model's members they are not). None asks the model.
+        `X` are the rows that the model was fitted on, it is too sure of itself, and out-of-fold answers may be better.
+        None asks the model.
     student : estimator, default=None
         Cloned; a classifier that takes ``sample_weight``, bare or as the last step of a Pipeline. What did best on its
-        own is a safe choice. None is histogram gradient boosting.
+        own is the safer choice. None is histogram gradient boosting.
     n_synthetic : int, default=None
         Rows to draw. None is four for each row of `X`, though no more than 20,000; sparse rows get none.
     random_state : int, RandomState instance or None, default=None
