@@ -55,7 +55,7 @@ class WithoutDiversity(TaskMixture):
     """The best by weighted mean."""
 
     def _order(
-        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
     ) -> list[int]:
         return columns[np.argsort(-self._merits(columns, w), kind="stable")].tolist()
 

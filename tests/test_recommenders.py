@@ -12,6 +12,7 @@ from sklmeta.exceptions import UnknownEstimatorError
 from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.recommenders import AverageRank, Forest, NearestTasks, Portfolio, Recommendation, TaskMixture
 from sklmeta.recommenders.contributions import contributions
+from sklmeta.recommenders.kernels import agreement_weights
 
 A, B, C = map(Configuration, "abc")
 
@@ -106,6 +107,33 @@ def test_the_forest_learns_which_meta_features_matter(one):
     noise = dict(zip(range(6), features.iloc[3, :6], strict=True))  # like task 3, which is large
     assert names(one.recommend({**noise, "log_rows": 5.0})) == ["a"]
     assert names(one.recommend({**noise, "log_rows": 9.0})) == ["b"]
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5, 1.0])
+def test_after_the_first_pick_scores_are_moved_by_what_is_expected(shift):
+    kb = crowd(30)
+    one = TaskMixture(n_estimators=20, shift=shift, mixing=0.2, caution=0.3).fit(kb)
+    Y = kb.scores("accuracy")
+    span = np.sqrt(Y.max(axis=1) - np.median(Y, axis=1))
+    at_stake = np.clip((Y.T - np.median(Y, axis=1)) / span**2, -1, 1).T * (span / span.mean())[:, None]
+    new = kb.meta_features.iloc[4] + 0.1
+    prior = one._prior(one._features(new))
+    scenarios = np.empty_like(at_stake)
+    for t in range(30):
+        mine = one._alike(one.standardised_[t])
+        mine[t] = 0
+        expected = mine / mine.sum() @ at_stake
+        scenarios[t] = at_stake[t] + shift * (prior @ at_stake - expected)
+    flatter = (1 - shift) * prior + shift / 30
+    first, second = one.recommend(new, n=2)
+    j = kb.configurations.index(first.configuration)
+    gains = [flatter @ np.maximum(scenarios[:, k] - scenarios[:, j], 0) for k in range(4)]
+    assert second.configuration == kb.configurations[int(np.argmax(gains))]
+    seen = {kb.configurations[0]: 0.5, kb.configurations[3]: 0.2}
+    w = 0.7 * agreement_weights(flatter, Y[:, [0, 3]], np.array([0.5, 0.2]), 0.5, 0.005) + 0.3 * flatter
+    covered = scenarios[:, [0, 3]].max(axis=1)
+    gains = [w @ np.maximum(scenarios[:, k] - covered, 0) for k in (1, 2)]
+    assert one.recommend(new, observed=seen)[0].configuration == kb.configurations[1 + int(np.argmax(gains))]
 
 
 def test_observations_outweigh_meta_features_that_mislead():

@@ -72,7 +72,7 @@ def test_the_strategy_bets_on_what_it_has_never_seen(one):
     for shares in (untried, good, bad):
         assert sum(shares.values()) == pytest.approx(1)
     assert bad["catboost"] < 0.01 < 0.25 < good["catboost"]
-    w = one._weights(None, one._observed(seen))
+    w = one._posterior(one._prior(None), one._observed(seen))
     odds = np.exp(0.01 / (0.05 * (w @ upper_span(one.scores_)))) / 3
     assert good["catboost"] == pytest.approx(odds / (1 + odds))
     assert one.strategy(candidates=[], unheard={"catboost": [0.5]}) == {"catboost": 1}

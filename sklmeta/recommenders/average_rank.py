@@ -32,15 +32,12 @@ class AverageRank(Recommender):
     Configuration('forest')
     """
 
-    def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
-        return np.full(len(self.scores_), 1 / len(self.scores_))
-
     def _order(
-        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
     ) -> list[int]:
         places = np.round(w @ rank_places(self.scores_), 9)  # equal whatever the order of the tasks
         means = np.round(w @ self.scaled_, 9)  # decides between equal places
         return columns[np.lexsort((-means[columns], -places[columns]))].tolist()
 
-    def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
+    def _reason(self, features: np.ndarray | None, w: np.ndarray, novel: bool, first: bool) -> str:
         return f"it comes next by average rank over {len(self.scores_)} known tasks"

@@ -56,7 +56,7 @@ class Recommender(BaseEstimator, ABC):
     * Only differences within a task count for the order: adding a number to a task's scores, or multiplying all scores
       of the knowledge by a positive one, changes none.
 
-    A new recommender implements `_weights` and `_order`.
+    A new recommender implements `_order`, and `_prior` and `_posterior` where known tasks do not all count alike.
     """
 
     def fit(self, knowledge: KnowledgeBase, metric: str = "accuracy") -> Recommender:
@@ -90,7 +90,7 @@ class Recommender(BaseEstimator, ABC):
         self.unheard_ = tuple(c for c in knowledge.configurations if c not in set(self.knowledge_.configurations))
         raw, status = self.knowledge_.scores(metric), self.knowledge_.status
         failed = np.isin(status, ["timeout", "failed"])
-        self.scores_ = completed(raw, failed)
+        self.scores_ = np.asfortranarray(completed(raw, failed))  # columns are what is looked at most
         self.scaled_ = scaled(self.scores_)
         self.best_ = np.where(np.isfinite(raw), raw, -np.inf).argmax(axis=1)
         self.seconds_ = bounded_seconds(self.knowledge_.fit_seconds, status == "timeout")
@@ -142,12 +142,15 @@ class Recommender(BaseEstimator, ABC):
         features, tried = self._features(meta_features), self._observed(observed)
         known, unheard = self._candidates(candidates)
         left = np.array([j for j in known if j not in tried], dtype=int)
-        w = self._weights(features, tried)
-        order = self._order(left, features, w, tried, n)[:n] if len(left) else []
-        similar, why = self._similar(w), self._reason(features, w, first=False)
+        novel = self._novelty(features) > NOVEL
+        telling = None if novel else features
+        prior = self._prior(telling)
+        w = self._posterior(prior, tried)
+        order = self._order(left, prior, w, tried, n)[:n] if len(left) else []
+        similar, why = self._similar(w), self._reason(telling, w, novel, first=False)
         found = [self._recommendation(j, w, features, similar, why) for j in order]
         if found and not observed:
-            why, shares = self._reason(features, w, first=True), self._contributions(features, left)
+            why, shares = self._reason(telling, w, novel, first=True), self._contributions(telling, left)
             found[0] = replace(found[0], reason=why, contributions=shares)
         found += [self._of_unheard(c, similar) for c in unheard if c not in (observed or {})]
         return found[:n]
@@ -204,7 +207,8 @@ class Recommender(BaseEstimator, ABC):
             if name in members:
                 raise ValueError(f"{name!r} is not unheard of: there are candidates of it. Give it another name.")
         tried = self._observed(observed)
-        w = self._weights(self._features(meta_features), tried)
+        features = self._features(meta_features)
+        w = self._posterior(self._prior(None if self._novelty(features) > NOVEL else features), tried)
         shares = self._shares_of_heard(members, w, temperature)
         unit = temperature * (w @ upper_span(self.scores_) or 1.0)
         new = unheard_shares(len(members), list(tried.values()), unheard or {}, unit)
@@ -243,22 +247,29 @@ class Recommender(BaseEstimator, ABC):
     def _learn(self) -> None:
         """Learn what `scores_` and `scaled_` do not say yet."""
 
-    @abstractmethod
-    def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
-        """How much each known task counts, shape (n_tasks,), sum one."""
+    def _prior(self, features: np.ndarray | None) -> np.ndarray:
+        """How much each known task counts before anything was observed, shape (n_tasks,), sum one.
+
+        Without meta-features, and where they resemble nothing known, `features` is None.
+        """
+        return np.full(len(self.scores_), 1 / len(self.scores_))
+
+    def _posterior(self, prior: np.ndarray, observed: Mapping[int, float]) -> np.ndarray:
+        """How much each known task counts after that."""
+        return prior
 
     @abstractmethod
     def _order(
-        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
     ) -> list[int]:
-        """Those of `columns`, best first, at least the first `n`."""
+        """Those of `columns`, best first, at least the first `n`, by the weights before and after observations."""
 
     def _weights_among_known(self) -> np.ndarray:
         """What each known task would be weighed by, were it new; (n_tasks, n_tasks), zeros within a family."""
         equal = self.apart_.astype(float)
         return equal / np.maximum(equal.sum(axis=1, keepdims=True), 1)
 
-    def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
+    def _reason(self, features: np.ndarray | None, w: np.ndarray, novel: bool, first: bool) -> str:
         return f"learned from {len(self.knowledge_)} tasks"
 
     def _contributions(self, features: np.ndarray | None, columns: np.ndarray) -> dict[str, float]:

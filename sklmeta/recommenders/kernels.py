@@ -302,31 +302,6 @@ def agreement_weights(
     return w * (prior.sum() / w.sum())
 
 
-def scenarios(Y: np.ndarray, expected: np.ndarray, new: np.ndarray, shift: float) -> np.ndarray:
-    """What the known tasks' scores say about a new task, once they are moved by what a model says of both.
-
-    Each known task is a scenario for the new one: what the model expects there, and what came otherwise than expected
-    on that task. Unlike the expectation alone, scenarios keep which configurations do well together.
-
-    Parameters
-    ----------
-    Y : ndarray of shape (n_tasks, n_configurations)
-        Scores.
-    expected : ndarray of shape (n_tasks, n_configurations)
-        What a model that does not know a task expects on it.
-    new : ndarray of shape (n_configurations,)
-        What it expects on the new task.
-    shift : float
-        1 moves all the way from the one expectation to the other; 0 leaves the scores as they are.
-
-    Returns
-    -------
-    ndarray of shape (n_tasks, n_configurations)
-        Scenarios.
-    """
-    return Y + shift * (new - expected)
-
-
 def weighted_quantile(values: np.ndarray, w: np.ndarray, q: Sequence[float]) -> np.ndarray:
     """Quantiles of `values`, shape (n,), under weights: the inverse of the weighted distribution function."""
     order = np.argsort(values)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sklmeta.recommenders.base import NOVEL
 from sklmeta.recommenders.contributions import contributions, grouped
 from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_places, standardised, upper_span
 from sklmeta.recommenders.portfolio import Portfolio, covered_by
@@ -26,11 +25,11 @@ class LikenessPortfolio(Portfolio):
         self.promise_: np.ndarray = (self.scaled_ + rank_places(self.scores_)) / 2
         stakes = np.sqrt(upper_span(self.scores_))
         self.stakes_: np.ndarray = stakes / (stakes.mean() or 1.0)
-        self.at_stake_: np.ndarray = self.scaled_ * self.stakes_[:, None]
+        self.at_stake_: np.ndarray = np.asfortranarray(self.scaled_ * self.stakes_[:, None])
 
-    def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
-        if features is None or self._novelty(features) > NOVEL:
-            return super()._weights(features, observed)
+    def _prior(self, features: np.ndarray | None) -> np.ndarray:
+        if features is None:
+            return super()._prior(features)
         return self._alike(standardised(features, self.centre_, self.spread_))
 
     def _weights_among_known(self) -> np.ndarray:
@@ -49,7 +48,7 @@ class LikenessPortfolio(Portfolio):
         return np.array([self._alike(row) for row in self.standardised_])
 
     def _order(
-        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
     ) -> list[int]:
         return self._list(columns, w, self.at_stake_, w, observed, n)
 
@@ -72,19 +71,19 @@ class LikenessPortfolio(Portfolio):
         return np.round((w * self.stakes_) @ self.promise_, 9)[columns]
 
     def _contributions(self, features: np.ndarray | None, columns: np.ndarray) -> dict[str, float]:
-        if features is None or self._novelty(features) > NOVEL or len(columns) < 2:
+        if features is None or len(columns) < 2:
             return {}
         return contributions(
             lambda row: self._merits(columns, self._alike(row)),
             standardised(features, self.centre_, self.spread_),
             grouped(list(self.meta_features_.columns), self.knowledge_.task_type),
-            self._merits(columns, super()._weights(None, {})),
+            self._merits(columns, super()._prior(None)),
         )
 
-    def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
-        why = super()._reason(features, w, first)
+    def _reason(self, features: np.ndarray | None, w: np.ndarray, novel: bool, first: bool) -> str:
+        why = super()._reason(features, w, novel, first)
         nearest = [str(task.task) for task in self._similar(w)[:3]]
-        if self._novelty(features) > NOVEL:
+        if novel:
             return f"{why}, all alike, for this task resembles none of them"
         if features is None or not nearest:
             return f"{why}, all alike, for there are no meta-features to tell them apart"

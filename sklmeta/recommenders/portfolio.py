@@ -33,11 +33,11 @@ class Portfolio(AverageRank):
     """
 
     def _order(
-        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
     ) -> list[int]:
         return greedy_portfolio(self.scaled_, w, n, columns=columns, covered=covered_by(self.scaled_, observed))
 
-    def _reason(self, features: np.ndarray | None, w: np.ndarray, first: bool) -> str:
+    def _reason(self, features: np.ndarray | None, w: np.ndarray, novel: bool, first: bool) -> str:
         what = "did best on balance" if first else "adds most to what is tried before it"
         return f"it {what}, over {len(self.scores_)} known tasks"
 

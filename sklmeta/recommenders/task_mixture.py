@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sklmeta.recommenders.base import NOVEL
 from sklmeta.recommenders.forest import Forest
-from sklmeta.recommenders.kernels import agreement_weights, scenarios
+from sklmeta.recommenders.kernels import agreement_weights
+
+_ALIKE = 1e-12  # difference of weights that is none
 
 
 class TaskMixture(Forest):
@@ -81,14 +82,10 @@ class TaskMixture(Forest):
             )
         super()._learn()
 
-        if hasattr(self, "leaves_"):
-            self.expected_: np.ndarray = self._weights_among_known() @ self.at_stake_
+        expected = self._weights_among_known() @ self.at_stake_
+        self.unexpected_: np.ndarray = np.asfortranarray(self.at_stake_ - self.shift * expected)
 
-    def _weights(self, features: np.ndarray | None, observed: Mapping[int, float]) -> np.ndarray:
-        return self._agreeing(super()._weights(features, observed), observed)
-
-    def _agreeing(self, prior: np.ndarray, observed: Mapping[int, float]) -> np.ndarray:
-        """Weights of the known tasks after what was observed."""
+    def _posterior(self, prior: np.ndarray, observed: Mapping[int, float]) -> np.ndarray:
         columns, new = list(observed), np.array(list(observed.values()))
         if np.isfinite(new).sum() == 0 or len(columns) < 2:
             return prior
@@ -97,11 +94,10 @@ class TaskMixture(Forest):
         return (1 - self.caution) * posterior + self.caution * prior
 
     def _order(
-        self, columns: np.ndarray, features: np.ndarray | None, w: np.ndarray, observed: Mapping[int, float], n: int
+        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
     ) -> list[int]:
-        if features is None or self._novelty(features) > NOVEL:
-            return super()._order(columns, features, w, observed, n)
-        prior = super()._weights(features, {})
-        moved = scenarios(self.at_stake_, self.expected_, prior @ self.at_stake_, self.shift)
+        if np.ptp(prior) < _ALIKE:  # nothing tells what to expect
+            return super()._order(columns, prior, w, observed, n)
+        scenarios = self.unexpected_ + self.shift * (prior @ self.at_stake_)
         flatter = (1 - self.shift) * prior + self.shift / len(prior)
-        return self._list(columns, w, moved, self._agreeing(flatter, observed), observed, n)
+        return self._list(columns, w, scenarios, self._posterior(flatter, observed), observed, n)
