@@ -31,7 +31,7 @@ from sklmeta.recommenders import TaskMixture
 from sklmeta.recommenders.kernels import greedy_portfolio, shared_leaves, softmax, upper_span
 
 NAMES = ("sharpness", "epsilon", "mixing", "caution")
-OBSERVED = (0, 2, 4, 8)  # how many configurations a known task has behind it when it asks
+OBSERVED = (2, 4, 8)  # how many configurations a known task has behind it when it asks again
 TEMPERATURE = 0.02  # of the softmax over values, in which a task's median is 0 and its best is 1
 FARTHEST = 4.0  # from the constants in use, in logarithms and log-odds: what is flat must not run away
 
@@ -47,7 +47,9 @@ class Question:
     equal : ndarray of shape (n_tasks,)
         Equal weights outside the family.
     stakes : ndarray of shape (n_tasks,)
-        What known tasks are multiplied by.
+        What the weights of known tasks are multiplied by.
+    flatter : float
+        Share of the weights that is made equal.
     known : ndarray of shape (n_tasks, n_observed)
         Shortfalls there of what was observed, below the best of it.
     new : ndarray of shape (n_observed,)
@@ -61,6 +63,7 @@ class Question:
     prior: np.ndarray
     equal: np.ndarray
     stakes: np.ndarray
+    flatter: float
     known: np.ndarray
     new: np.ndarray
     value: np.ndarray
@@ -71,7 +74,7 @@ def loss_and_gradient(theta: np.ndarray, question: Question) -> tuple[float, np.
     """Expected regret of a softmax pick, and its gradient by `theta`, which is as in `unconstrained`."""
     q = question
     sharpness, epsilon, mixing, caution = constrained(theta)
-    p = (1 - mixing) * q.prior + mixing * q.equal
+    p = (1 - q.flatter) * ((1 - mixing) * q.prior + mixing * q.equal) + q.flatter * q.equal
     told = p > 0
     apart = np.log(q.new + epsilon) - np.log(q.known + epsilon)
     disagreement = np.abs(apart).sum(axis=1)
@@ -79,7 +82,7 @@ def loss_and_gradient(theta: np.ndarray, question: Question) -> tuple[float, np.
     posterior = powers / powers.sum()
     w = (1 - caution) * posterior + caution * p
 
-    d_p = mixing * (1 - mixing) * (q.equal - q.prior)
+    d_p = (1 - q.flatter) * mixing * (1 - mixing) * (q.equal - q.prior)
     by_epsilon = (np.sign(apart) * (1 / (q.new + epsilon) - 1 / (q.known + epsilon))).sum(axis=1)
     d_log = np.array(
         [
@@ -112,26 +115,39 @@ def unconstrained(constants: Sequence[float]) -> np.ndarray:
 
 
 def questions(fitted: TaskMixture) -> list[Question]:
-    """Every known task's, after no, two, four and eight observations, which are the recommender's own first picks."""
-    stakes, spans = fitted.stakes_, upper_span(fitted.scores_)
+    """Every known task's: for a first pick, and after two, four and eight picks of the recommender's own."""
+    spans, n_configurations = upper_span(fitted.scores_), fitted.scores_.shape[1]
     found = []
     for t, apart in enumerate(fitted.apart_):
-        prior = shared_leaves(fitted.leaves_, fitted.leaves_[t]) * apart
-        if not prior.sum() > 0:
+        shared = shared_leaves(fitted.leaves_, fitted.leaves_[t]) * apart
+        if not shared.sum() > 0:
             continue
-        prior, equal = prior / prior.sum(), apart / apart.sum()
-        weighted = (0.9 * prior + 0.1 * equal) * stakes
-        first = int(np.argmax(weighted @ fitted.promise_))
-        picks = greedy_portfolio(fitted.scaled_, weighted, max(OBSERVED), first=first)
+        shared, equal = shared / shared.sum(), apart / apart.sum()
+        prior = (1 - fitted.mixing) * shared + fitted.mixing * equal
+        scenarios = fitted.unexpected_ + fitted.shift * (prior @ fitted.at_stake_)
+        first = int(np.argmax((prior * fitted.stakes_) @ fitted.promise_))
+        found.append(
+            Question(
+                shared,
+                equal,
+                fitted.stakes_,
+                0.0,
+                np.zeros((len(apart), 0)),
+                np.zeros(0),
+                fitted.promise_,
+                spans[t] * (fitted.scaled_[t].max() - fitted.scaled_[t]),
+            )
+        )
+        picks = greedy_portfolio(scenarios, prior, max(OBSERVED), first=first)
         for n in OBSERVED:
-            tried, left = picks[:n], np.setdiff1d(np.arange(fitted.scores_.shape[1]), picks[:n])
-            scores = fitted.scores_[:, tried]
-            shortfall = scores.max(axis=1, keepdims=True, initial=-np.inf) - scores
-            covered = fitted.scaled_[:, tried].max(axis=1, keepdims=True, initial=-1.0)
-            reached = np.maximum(fitted.scaled_[:, left], covered)
-            value = reached if n else fitted.promise_
-            loss = spans[t] * (fitted.scaled_[t].max() - reached[t])
-            found.append(Question(prior, equal, stakes, shortfall, shortfall[t], value, loss))
+            tried, left = picks[:n], np.setdiff1d(np.arange(n_configurations), picks[:n])
+            shortfall = fitted.scores_[:, tried].max(axis=1, keepdims=True) - fitted.scores_[:, tried]
+            value = np.maximum(scenarios[:, left], scenarios[:, tried].max(axis=1, keepdims=True))
+            reached = np.maximum(fitted.scaled_[t, left], fitted.scaled_[t, tried].max())
+            loss = spans[t] * (fitted.scaled_[t].max() - reached)
+            found.append(
+                Question(shared, equal, np.ones(len(apart)), fitted.shift, shortfall, shortfall[t], value, loss)
+            )
     return found
 
 
