@@ -183,8 +183,8 @@ class Recommender(BaseEstimator, ABC):
         temperature : float, default=0.05
             Of the softmax: smaller is more decided.
         unheard : mapping of hashable to sequence of float, default=None
-            Base estimators that the knowledge has never seen, by name, each with the scores that it reached on the
-            task so far, NaN for what failed.
+            Base estimators that the knowledge has never seen: by name, the scores that each reached on the task so
+            far, NaN for what failed.
 
         Returns
         -------
