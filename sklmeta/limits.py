@@ -78,7 +78,9 @@ class Child:
         context = get_context("loky")
         self.owner = os.getpid()
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, self.owner), daemon=True)
+        # on shared cores, threads that spin while they wait make a fit take a hundred times longer
+        quietly = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
+        self.process = context.Process(target=_serve, args=(theirs, self.owner), daemon=True, env=quietly)
         self.process.start()
         theirs.close()
         self.up = False

@@ -110,7 +110,7 @@ class Plan:
 
     def _draws_of(self, turn: int | None, allowed: Callable[[Candidate], bool] | None) -> Iterator[Candidate]:
         drawn = self._advised_draws if turn is None else self._drawn(self._unheard[turn])
-        return (candidate for candidate in drawn if allowed is None or allowed(candidate))
+        yield from (candidate for candidate in drawn if allowed is None or allowed(candidate))
 
 
 def _interleaved(lists: Sequence[Sequence[Candidate]]) -> Iterator[Candidate]:

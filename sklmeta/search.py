@@ -29,11 +29,13 @@ _RESERVE_MARGIN, _RESERVE_SHARE = 1.3, 0.5
 _OVERHEAD_SHARE = 0.03  # of the budget, for choosing the average and handing models over
 _PATIENCE = 4.0  # times what a fold is expected to take, before it is stopped
 _LEAST_PATIENCE = 0.1  # of the budget
+_FIRST_SHARE = 0.25  # for the first one, which also tells how fast this machine is
 _CANDIDATE_SHARE = 0.4  # of the time that is left for searching: a candidate that takes more must wait for its turn,
 _LAST_SHARE = 0.9  # which comes when there are no others, if it takes no more than this
 _CAREFUL = 0.8  # of the rows that there seems to be time for
 _WORTH_MORE = 1.3  # times the rows of a fold, from where a fit on part of the rows beats the folds' models
 _MANY = 1000  # candidates: all that the plan has
+_AMONG_THE_WORST = 0.75  # of those that were evaluated in full: the others may be of use in an average
 _OUT_OF_REACH = 4.0  # standard errors behind the best on the folds done so far, where a candidate is dropped
 
 
@@ -247,7 +249,8 @@ class Search:
         if known is None:
             return False
         found: list[Candidate] = []
-        for share in (None,) if self.clock is None else (_CANDIDATE_SHARE, _LAST_SHARE):
+        shares = (_CANDIDATE_SHARE if self.candidates else _FIRST_SHARE, _LAST_SHARE)
+        for share in (None,) if self.clock is None else shares:
             allowed = None if share is None else partial(self._is_affordable, share)
             found = found or self.plan.next(1, self._scores(known), allowed)
         for candidate in found:
@@ -285,7 +288,7 @@ class Search:
     def _is_affordable(self, share: float, candidate: Candidate) -> bool:
         """Whether its folds are expected to take no more than this share of the time that is left for searching."""
         rounds = -(-len(self.train_rows) // self.n_workers)
-        return rounds * self._expected(candidate) <= (share if self.candidates else 1.0) * self._search_left()
+        return rounds * self._expected(candidate) <= share * self._search_left()
 
     def _can_end(self, k: int, fold: int) -> bool:
         if self._expected(self.candidates[k], fold) <= self._search_left():
@@ -383,7 +386,7 @@ def out_of_reach(candidate: np.ndarray, best: np.ndarray, others: np.ndarray) ->
         return 0.0
     known = best - others
     typical = np.nanmean(known, axis=1)
-    if behind.mean() <= np.median(typical):
+    if behind.mean() <= np.quantile(typical, _AMONG_THE_WORST):
         return 0.0
     spread = float(np.median(np.nanstd(known, axis=1, ddof=1))) if known.shape[1] > 1 else np.inf
     return float(behind.mean() / max(spread / np.sqrt(len(behind)), 1e-12))

@@ -1,5 +1,11 @@
 """Data and knowledge that several test files use: small, so that the tests stay quick."""
 
+import os
+
+# where cores are shared, threads that spin while they wait make small fits take a hundred times longer
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,0 +1,286 @@
+"""Time budgets, interruptions, warm starts, and what becomes of the candidates."""
+
+import multiprocessing
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, log_loss, make_scorer
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import SVC, SVR
+
+from sklmeta import MetaClassifier, MetaEstimator, MetaRegressor
+from sklmeta.blends import Average, Stack
+from sklmeta.exceptions import EvaluationWarning
+
+CANCER = load_breast_cancer(return_X_y=True)
+DIABETES = load_diabetes(return_X_y=True)
+
+
+class Sleeper(ClassifierMixin, BaseEstimator):
+    """Takes its time to learn what is most frequent."""
+
+    def __init__(self, seconds=0.0, level=0.5):
+        self.seconds = seconds
+        self.level = level
+
+    def fit(self, X, y):
+        time.sleep(self.seconds)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.column_stack([np.full(len(X), 1 - self.level), np.full(len(X), self.level)])
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class Interrupting(GaussianNB):
+    """Someone presses Ctrl-C during one of its fits."""
+
+    fits = 0
+    stop_at = 10**9
+
+    def fit(self, X, y, sample_weight=None):
+        type(self).fits += 1
+        if self.fits == self.stop_at:
+            raise KeyboardInterrupt
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.fixture
+def interrupted():
+    def stop_at(n):
+        Interrupting.fits, Interrupting.stop_at = 0, n
+        space = {"var_smoothing": [1e-9, 1e-6, 1e-4, 1e-2, 0.1]}
+        return MetaEstimator(Interrupting(), param_distributions=space, knowledge=None, n_iter=5, cv=3, random_state=0)
+
+    return stop_at
+
+
+# -- a budget in seconds ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_in_a_budget_leaves_nothing_behind(n_jobs):
+    X, y = CANCER
+    children = set(multiprocessing.active_children())
+    meta = MetaClassifier(n_iter=4, time_budget=120, n_jobs=n_jobs, random_state=0, scoring="roc_auc").fit(X, y)
+    assert set(multiprocessing.active_children()) <= children
+    assert meta.n_evaluations_ >= 1
+    assert meta.n_evaluations_ == list(meta.cv_results_["status"]).count("ok")
+    assert meta.score(X, y) > 0.98
+    assert meta.best_score_ == np.nanmax(meta.cv_results_["mean_test_score"])
+
+
+def test_what_is_incomplete_is_never_chosen():
+    X, y = CANCER
+    members = [("quick", GaussianNB()), ("slow", Sleeper(seconds=3600.0, level=0.99))]
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        meta = MetaEstimator(members, knowledge=None, time_budget=6, n_jobs=2, random_state=0).fit(X, y)
+    status = dict(zip(meta.cv_results_["estimator"], meta.cv_results_["status"], strict=True))
+    assert status["slow"] == "timeout"
+    assert meta.best_params_.keys() <= {"quick__var_smoothing"}
+    slow = meta.cv_results_["estimator"] == "slow"
+    assert np.isnan(meta.cv_results_["mean_test_score"][slow]).all()
+
+
+def test_a_budget_is_used_and_kept():
+    started = time.monotonic()
+    meta = MetaRegressor(time_budget=15, n_jobs=2, random_state=0).fit(*DIABETES)
+    assert 5 < time.monotonic() - started < 40  # a loaded machine is slow to start processes; benchmarks measure more
+    assert meta.n_evaluations_ >= 2
+
+
+def test_a_budget_too_short_for_anything_still_gives_a_model():
+    X, y = CANCER
+    with pytest.warns(EvaluationWarning, match="too short to evaluate even one configuration"):
+        meta = MetaEstimator(
+            [("slow", Sleeper(seconds=0.7)), ("slower", Sleeper(seconds=3600.0))],
+            knowledge=None,
+            time_budget=3,
+            random_state=0,
+        ).fit(X, y)
+    assert meta.predict(X).shape == y.shape
+    assert np.isnan(meta.best_score_)
+    assert meta.n_evaluations_ == 0
+
+
+@pytest.mark.parametrize("budget", [0, -1.0, "soon", float("nan"), True])
+def test_a_budget_is_a_number_of_seconds(budget):
+    with pytest.raises(ValueError, match="time_budget must be seconds above 0 or None"):
+        MetaClassifier(time_budget=budget).fit(*CANCER)
+
+
+def test_large_tables_are_evaluated_on_a_part_of_the_rows():
+    rng = np.random.RandomState(0)
+    X = rng.randn(60_000, 10)
+    y = (X[:, 0] + X[:, 1] * X[:, 2] > 0).astype(int)
+    y[:50] = 2  # a rare class is not lost
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        meta = MetaClassifier(time_budget=15, n_jobs=2, random_state=0).fit(X, y)
+    assert meta.predict_proba(X[:5]).shape == (5, 3)
+    assert accuracy_score(y[:2000], meta.predict(X[:2000])) > 0.6
+
+
+# -- Ctrl-C ----------------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_keeps_the_best_so_far(interrupted):
+    X, y = CANCER
+    with pytest.warns(EvaluationWarning, match="The search was interrupted"):
+        meta = interrupted(8).fit(X, y)  # in the third of five candidates
+    assert meta.n_evaluations_ == 2
+    assert list(meta.cv_results_["status"][:3]) == ["ok", "ok", "incomplete"]
+    assert meta.score(X, y) > 0.9
+    assert Interrupting.fits == 8  # nothing more was fitted
+
+
+def test_ctrl_c_before_anything_was_found_out_ends_fit(interrupted):
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(2).fit(*CANCER)
+
+
+def test_ctrl_c_in_the_last_fit_leaves_the_fold_models(interrupted):
+    X, y = CANCER
+    with pytest.warns(EvaluationWarning, match="mean of fold models"):
+        meta = interrupted(16).fit(X, y)
+    assert meta.n_evaluations_ == 5
+    assert meta.score(X, y) > 0.85
+
+
+# -- going on --------------------------------------------------------------------------------------------------------
+
+
+def test_a_warm_start_evaluates_the_rest_and_ends_like_one_fit(interrupted):
+    X, y = CANCER
+    meta = interrupted(10**9).set_params(n_iter=2, warm_start=True).fit(X, y)
+    before = Interrupting.fits
+    meta.set_params(n_iter=5).fit(X, y)
+    assert Interrupting.fits - before <= 3 * 3 + 5  # three candidates on three folds, and the members on all rows
+    whole = clone(meta).set_params(warm_start=False).fit(X, y)
+    assert meta.cv_results_["params"] == whole.cv_results_["params"]
+    np.testing.assert_array_equal(meta.cv_results_["mean_test_score"], whole.cv_results_["mean_test_score"])
+    np.testing.assert_allclose(meta.predict_proba(X), whole.predict_proba(X))
+
+
+def test_a_warm_start_on_other_data_begins_anew():
+    X, y = CANCER
+    meta = MetaEstimator(GaussianNB(), knowledge=None, n_iter=2, warm_start=True, random_state=0).fit(X, y)
+    with pytest.warns(EvaluationWarning, match="evaluated anew"):
+        meta.fit(X[:300], y[:300])
+    assert meta.n_evaluations_ == 2
+    assert meta.n_features_in_ == 30
+
+
+# -- from candidates to a model --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ensemble", ["average", "stack", "best", Average(max_members=2), Stack(max_members=3)])
+@pytest.mark.parametrize(("face", "data"), [(MetaClassifier, CANCER), (MetaRegressor, DIABETES)])
+def test_every_way_to_a_model(ensemble, face, data):
+    X, y = data
+    meta = face(n_iter=5, ensemble=ensemble, random_state=0).fit(X, y)
+    assert meta.score(X, y) > (0.9 if face is MetaClassifier else 0.3)
+    assert hasattr(meta, "ensemble_") == (ensemble != "best")
+    model = meta.best_estimator_ if ensemble == "best" else meta.ensemble_
+    np.testing.assert_array_equal(meta.predict(X), model.predict(X))
+    if isinstance(ensemble, Average):
+        assert len(meta.ensemble_.estimators) <= 2
+    assert meta.get_params()["ensemble"] is ensemble
+
+
+def test_the_average_is_what_its_members_say():
+    X, y = CANCER
+    meta = MetaEstimator(
+        [("lr", LogisticRegression(max_iter=500)), ("nb", GaussianNB())],
+        n_iter=6,
+        knowledge=None,
+        scoring="neg_log_loss",
+        ensemble=Average(calibrate=False),
+        random_state=0,
+    ).fit(X, y)
+    shares = meta.ensemble_.blend.shares
+    by_hand = sum(w * e.predict_proba(X) for w, (_, e) in zip(shares, meta.ensemble_.estimators, strict=True))
+    np.testing.assert_allclose(meta.predict_proba(X), by_hand)
+    assert shares.sum() == pytest.approx(1)
+    board = meta.leaderboard()
+    assert board["weight"].sum() == pytest.approx(1)
+    assert sorted(board["weight"][board["weight"] > 0]) == pytest.approx(sorted(shares))
+
+
+def test_the_average_is_chosen_by_the_users_metric():
+    X, y = CANCER
+    seen = []
+
+    def metric(truth, probabilities):
+        seen.append(len(truth))
+        return -log_loss(truth, probabilities)
+
+    scorer = make_scorer(metric, response_method="predict_proba")
+    meta = MetaClassifier(n_iter=3, scoring=scorer, random_state=0, cv=3).fit(X, y)
+    named = MetaClassifier(n_iter=3, scoring="neg_log_loss", random_state=0, cv=3).fit(X, y)
+    np.testing.assert_allclose(meta.cv_results_["mean_test_score"], named.cv_results_["mean_test_score"])
+    np.testing.assert_allclose(meta.predict_proba(X), named.predict_proba(X))
+    assert len(seen) > 9
+
+
+def test_the_leaderboard_is_sorted_and_says_what_is_used():
+    meta = MetaClassifier(n_iter=4, random_state=0).fit(*CANCER)
+    board = meta.leaderboard()
+    assert list(board["score"]) == sorted(meta.cv_results_["mean_test_score"], reverse=True)
+    assert board["score"][0] == meta.best_score_
+    assert board["weight"][0] > 0
+    assert list(board["status"]) == ["ok"] * 4
+    assert board["params"][0] == meta.best_params_
+    several = MetaClassifier(n_iter=2, scoring=["accuracy", "neg_log_loss"], refit="neg_log_loss", random_state=0)
+    board = several.fit(*CANCER).leaderboard()
+    assert board["score"][0] == several.cv_results_["mean_test_neg_log_loss"].max()
+
+
+def test_a_member_that_is_out_of_fold_is_scored_like_scikit_learn_would():
+    X, y = CANCER
+    meta = MetaEstimator(LogisticRegression(max_iter=500), knowledge=None, n_iter=1, preprocessor=None, cv=5)
+    meta.fit(X, y)
+    expected = cross_val_predict(LogisticRegression(max_iter=500), X, y, cv=5, method="predict_proba")
+    kept = meta.set_params(warm_start=True).fit(X, y)._evaluated.evaluated[0][2]
+    found = np.concatenate([fold.outputs for fold in kept])
+    tests = np.concatenate([test for _, test in meta._evaluated.splits])
+    np.testing.assert_allclose(found, expected[tests])
+
+
+def test_the_model_is_refitted_on_all_rows_by_the_same_settings():
+    X, y = DIABETES
+    meta = MetaEstimator([("ridge", Ridge()), ("svr", SVR())], n_iter=4, knowledge=None, random_state=0).fit(X, y)
+    for _, member in meta.ensemble_.estimators:
+        np.testing.assert_allclose(clone(member).fit(X, y).predict(X), member.predict(X))
+
+
+def test_inside_a_grid_search_with_two_jobs():
+    X, y = CANCER
+    search = GridSearchCV(
+        MetaClassifier([("svc", SVC()), ("rf", RandomForestClassifier(20))], n_iter=2, cv=2, n_jobs=2, random_state=0),
+        {"ensemble": ["best", "average"]},
+        cv=2,
+        n_jobs=2,
+    ).fit(X, y)
+    assert search.best_score_ > 0.9
+
+
+def test_frames_with_text_and_gaps():
+    rng = np.random.RandomState(0)
+    frame = pd.DataFrame({"a": rng.randn(120), "b": rng.choice(["x", "y", None], 120), "c": rng.rand(120)})
+    frame.loc[::7, "a"] = np.nan
+    target = np.where(frame["b"].eq("x") | (frame["c"] > 0.8), "yes", "no")
+    meta = MetaClassifier(n_iter=4, time_budget=120, n_jobs=2, random_state=0).fit(frame, target)
+    assert set(meta.predict(frame)) <= {"yes", "no"}

@@ -1,0 +1,239 @@
+"""Which fold of which candidate is next, and what comes of each."""
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+
+from sklmeta import Configuration
+from sklmeta.candidates import Candidate
+from sklmeta.costs import CostModel
+from sklmeta.evaluation import FoldResult
+from sklmeta.exceptions import TimeLimitExceeded
+from sklmeta.members import make_members
+from sklmeta.search import Clock, Refits, Search, out_of_reach
+
+LR, NB = make_members([("lr", LogisticRegression()), ("nb", GaussianNB())], "classification")
+N_FOLDS = 3
+
+
+class ListedPlan:
+    """Names candidates in a fixed order, and remembers by what it was asked to."""
+
+    def __init__(self, n):
+        self.left = [Candidate(LR, {"C": float(i)}, follows=Configuration("lr", {"C": float(i)})) for i in range(n)]
+        self.seen = []
+
+    def next(self, n, scores, allowed=None):
+        found = [c for c in self.left if allowed is None or allowed(c)][:n]
+        self.left = [c for c in self.left if c not in found]
+        if found:
+            self.seen.append((found[0].params["C"], sorted(float(key[1].split()[1][:-2]) for key in scores)))
+        return found
+
+
+def a_search(n=8, *, clock=None, costs=None, n_workers=1, train_rows=80, **others):
+    costs = CostModel(None, {}) if costs is None else costs
+    return Search(
+        ListedPlan(n), lambda c: ("built", c.params["C"]), [train_rows] * N_FOLDS, 120, None, costs,
+        clock=clock, n_workers=n_workers, **others,
+    )  # fmt: skip
+
+
+def result(score, seconds=0.001, **others):
+    return FoldResult({"score": score}, seconds, 0.0, **others)
+
+
+def work(search, n_workers, rng, score=lambda k, fold: k / 10 + fold / 1000):
+    """A runner whose units end in random order."""
+    running, most, order = [], 0, []
+    while True:
+        while len(running) < n_workers and (unit := search.next_unit()) is not None:
+            running.append(unit)
+        if not running:
+            return most, order
+        most = max(most, len(running))
+        unit = running.pop(rng.randint(len(running)))
+        order.append(unit.label)
+        search.take(unit, result(score(*unit.label)))
+
+
+# -- a number of candidates ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 3, 5, 9, 20])
+def test_picks_and_what_they_go_by_are_the_same_for_any_number_of_workers(n_workers):
+    search = a_search(8)
+    most, order = work(search, n_workers, np.random.RandomState(n_workers))
+    assert search.plan.seen == [(float(k), [float(j) for j in range(max(0, k - 2))]) for k in range(8)]
+    assert len(order) == len(set(order)) == 8 * N_FOLDS
+    assert [search.score(k) for k in range(8)] == pytest.approx([k / 10 + 0.001 for k in range(8)])
+    assert most == min(n_workers, 3 * N_FOLDS)  # nobody waits for the slowest, as long as three candidates are enough
+
+
+def test_estimators_are_made_in_the_order_of_the_picks():
+    search = a_search(4)
+    work(search, 2, np.random.RandomState(0))
+    assert search.estimators == [("built", float(k)) for k in range(4)]
+
+
+def test_a_failure_is_a_result_and_the_others_go_on():
+    search = a_search(3)
+    while (unit := search.next_unit()) is not None:
+        search.take(unit, ValueError("broke") if unit.label == (1, 2) else result(0.5))
+    statuses = [[fold.status for fold in folds] for folds in search.finished()]
+    assert statuses == [["ok"] * 3, ["ok", "ok", "failed"], ["ok"] * 3]
+    assert search.finished()[1][2].reason == "ValueError: broke"
+    assert search.best_first() == [0, 2]
+
+
+def test_what_is_known_from_before_is_not_evaluated_again():
+    first = a_search(3)
+    work(first, 1, np.random.RandomState(0))
+    again = a_search(5, past=first.evaluated())
+    again.plan.left = again.plan.left[3:]
+    _, order = work(again, 1, np.random.RandomState(0))
+    assert {k for k, _ in order} == {3, 4}
+    assert len(again.candidates) == 5
+    assert again.plan.seen[0] == (3.0, [0.0])
+
+
+def test_only_the_best_keep_their_fold_models(tmp_path):
+    search = a_search(6)
+    while (unit := search.next_unit()) is not None:
+        k, fold = unit.label
+        file = tmp_path / f"{k}-{fold}"
+        file.write_text("a model")
+        search.take(unit, result(k / 10, model=file))
+    assert {file.name[0] for file in tmp_path.iterdir()} == {"3", "4", "5"}
+    assert [all(fold.model is not None for fold in folds) for folds in search.results] == [False] * 3 + [True] * 3
+
+
+def test_each_candidate_is_reported():
+    lines = []
+    work(a_search(2, report=lines.append), 1, np.random.RandomState(0))
+    assert lines == ["1: lr {'C': 0.0} 0.001", "2: lr {'C': 1.0} 0.101"]
+
+
+# -- a number of seconds ---------------------------------------------------------------------------------------------
+
+
+def costs_of(seconds):
+    """Known costs, whatever the rows are."""
+    at = SimpleNamespace(seconds=lambda c, n: seconds(c.params["C"]), at_most=lambda c, n: seconds(c.params["C"]))
+    at.observe = lambda *args: None
+    return at
+
+
+def test_what_would_not_end_in_time_is_not_begun():
+    search = a_search(4, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 1000.0 if c in (0, 2) else 1.0))
+    work(search, 1, np.random.RandomState(0))
+    assert [c.params["C"] for c in search.candidates] == [1.0, 3.0]
+
+
+def test_costly_candidates_wait_until_there_are_no_others():
+    search = a_search(4, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 20.0 if c == 1 else 1.0))
+    work(search, 1, np.random.RandomState(0))
+    assert [c.params["C"] for c in search.candidates] == [0.0, 2.0, 3.0, 1.0]
+
+
+def test_a_pick_under_a_time_budget_goes_by_all_that_is_known():
+    search = a_search(4, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 0.1))
+    work(search, 1, np.random.RandomState(0), lambda k, fold: 0.5)
+    assert search.plan.seen == [(float(k), [float(j) for j in range(k)]) for k in range(4)]
+
+
+def test_units_have_a_deadline_within_the_budget():
+    started = time.monotonic()
+    search = a_search(2, clock=Clock(50.0, started), costs=costs_of(lambda c: 0.1))
+    unit = search.next_unit()
+    assert started < unit.deadline <= started + 50
+    search.take(unit, result(0.5))
+    for _ in range(2):
+        search.take(search.next_unit(), result(0.5))
+    unit = search.next_unit()
+    assert unit.label[0] == 1
+    assert unit.deadline - time.monotonic() < 6  # there is a score: what takes far longer than expected is stopped
+
+
+def test_a_stopped_fold_ends_its_candidate_and_is_a_timeout():
+    search = a_search(2, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 0.1))
+    search.take(search.next_unit(), TimeLimitExceeded("stopped"))
+    labels = []
+    while (unit := search.next_unit()) is not None:
+        labels.append(unit.label)
+        search.take(unit, result(0.5))
+    assert labels == [(1, 0), (1, 1), (1, 2)]
+    assert [fold.status for fold in search.finished()[0]] == ["timeout", "incomplete", "incomplete"]
+    assert search.finished()[0][1].reason == "a fold of it was stopped"
+
+
+def test_a_candidate_out_of_reach_is_dropped_after_its_first_fold():
+    search = a_search(6, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 0.1))
+    scores = [0.9, 0.8, 0.88, 0.89, 0.2, 0.91]
+    work(search, 1, np.random.RandomState(0), lambda k, fold: scores[k] + 0.001 * (fold - k % 2))
+    done = [search.folds_done(k) for k in range(6)]
+    assert done == [3, 3, 3, 3, 1, 3]
+    assert search.best_first()[0] == 5
+    assert search.finished()[4][2].status == "incomplete"
+
+
+def test_standard_errors_behind_the_best_by_hand():
+    best, others = np.array([0.9, 0.8, 0.85]), np.array([[0.8, 0.75, 0.8], [0.88, 0.79, 0.8]])
+    spread = np.median([np.std(best - row, ddof=1) for row in others])
+    found = out_of_reach(np.array([0.5, np.nan, 0.4]), best, others)
+    assert found == pytest.approx(np.mean([0.4, 0.45]) / (spread / np.sqrt(2)))
+    assert out_of_reach(np.array([0.88, np.nan, np.nan]), best, others) == 0.0  # better than most: not among the worst
+    assert out_of_reach(np.full(3, np.nan), best, others) == 0.0
+
+
+def test_time_is_kept_back_for_fitting_the_best_on_all_rows():
+    search = a_search(6, clock=Clock(10.0, time.monotonic()), costs=costs_of(lambda c: 0.5), n_workers=2)
+    unit = search.next_unit()
+    left = unit.deadline - time.monotonic()
+    for fold in range(N_FOLDS):
+        search.take(unit if fold == 0 else search.next_unit(), result(0.5, seconds=2.0))
+    # three seconds for 120 rows where a fold has 80, a margin, and something for the rest
+    assert search.next_unit() is None or search._search_left() < left - 3.0
+
+
+# -- fits on all rows ------------------------------------------------------------------------------------------------
+
+
+def searched(seconds, clock=None):
+    search = a_search(2, clock=clock, train_rows=30, costs=costs_of(lambda c: 0.1))
+    while (unit := search.next_unit()) is not None:
+        search.take(unit, result(unit.label[0], seconds=0.01))
+    for folds in search.results:
+        folds[:] = [result(0.5, seconds=seconds) for _ in folds]
+    return search
+
+
+def test_without_a_budget_all_are_fitted_on_all_rows():
+    search = searched(1e6)
+    refits = Refits(search, [1, 0], np.arange(120), stratify=False)
+    units = [refits.next_unit(), refits.next_unit()]
+    assert [unit.label for unit in units] == [1, 0]
+    assert [len(unit.args) for unit in units] == [2, 2]
+    refits.take(units[0], ("fitted", 3.0))
+    refits.take(units[1], error := ValueError("no"))
+    assert refits.fitted == {1: "fitted", 0: None}
+    assert refits.errors == [error]
+
+
+@pytest.mark.parametrize(("seconds", "rows"), [(1.0, 120), (4.0, 60), (60.0, None)])
+def test_in_a_budget_as_many_rows_as_there_is_time_for(seconds, rows):
+    search = searched(seconds, clock=Clock(1000.0, time.monotonic()))
+    search.clock.deadline = time.monotonic() + 10.0
+    refits = Refits(search, [1], np.arange(120) % 2, stratify=True)
+    unit = refits.next_unit()
+    if rows is None:
+        assert unit is None
+        return
+    assert unit.deadline == search.clock.deadline
+    part = unit.args[2]
+    assert (120 if part is None else len(part)) == pytest.approx(rows, abs=1)
+    assert part is None or abs(np.mean(part % 2) - 0.5) < 0.05
