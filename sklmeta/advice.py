@@ -28,6 +28,11 @@ Score = tuple[float, float]  # mean and standard error; NaN for what failed
 _NOTHING: Mapping[tuple[str, str], Score] = MappingProxyType({})
 
 
+def same_unit(scores: dict[Configuration, Score]) -> float:
+    """Where scores of the search are in the knowledge's units already."""
+    return 1.0
+
+
 @dataclass(frozen=True)
 class Advice:
     """A recommender that has heard of the data, and what its configurations mean for the members.
@@ -40,9 +45,8 @@ class Advice:
         Fitted.
     meta_features : Series, default=None
         Of the data.
-    in_known_units : callable, default=dict
-        Turns scores of the search into the knowledge's units: from and to a mapping of Configuration to mean and
-        standard error.
+    unit : callable, default=same_unit
+        What scores of the search are divided by to be in the knowledge's units, given those of known configurations.
     measured_with : str, default=""
         The scikit-learn that measured the knowledge; empty where unknown.
     costs : CostModel, default=CostModel(None, {})
@@ -52,7 +56,7 @@ class Advice:
     known: dict[Configuration, list[Candidate]] = field(default_factory=dict)
     recommender: Recommender | None = None
     meta_features: Any = None
-    in_known_units: Callable[[dict[Configuration, Score]], dict[Configuration, Score]] = dict
+    unit: Callable[[dict[Configuration, Score]], float] = same_unit
     measured_with: str = ""
     costs: CostModel = field(default_factory=lambda: CostModel(None, {}))
 
@@ -104,18 +108,45 @@ class Advice:
         """Names of the members that the knowledge has configurations of."""
         return {candidate.member.name for candidates in self.known.values() for candidate in candidates}
 
-    def strategy(self, scores: Mapping[tuple[str, str], Score] = _NOTHING) -> dict[Hashable, float]:
-        """How probably each kind of base estimator holds the best configuration, given the scores so far."""
+    def strategy(
+        self, scores: Mapping[tuple[str, str], Score] = _NOTHING, unheard: Sequence[str] = ()
+    ) -> dict[Hashable, float]:
+        """How probably each kind of base estimator holds the best configuration, given the scores so far.
+
+        Parameters
+        ----------
+        scores : mapping of (str, str) to (float, float), default={}
+            Mean and standard error of the candidates that were evaluated, by their key.
+        unheard : sequence of str, default=()
+            Names of members that the knowledge has never seen, and that take part.
+
+        Returns
+        -------
+        dict of hashable to float
+            The most probable first. Empty where the knowledge has nothing to say.
+        """
         if self.recommender is None:
             return {}
+        unit = self.unit(self._tried(scores))
+        reached = {name: [mean / unit for key, (mean, _) in scores.items() if key[0] == name] for name in unheard}
         return self.recommender.strategy(
-            self.meta_features, observed=self._observed(scores), candidates=list(self.known)
+            self.meta_features, observed=self._observed(scores), candidates=list(self.known), unheard=reached
         )
 
-    def _observed(self, scores: Mapping[tuple[str, str], Score]) -> dict[Configuration, Score]:
+    @property
+    def novelty(self) -> float:
+        """How unlike everything known the data are, from 0 to 1; NaN where there is nothing to compare them with."""
+        return np.nan if self.recommender is None else self.recommender.novelty(self.meta_features)
+
+    def _tried(self, scores: Mapping[tuple[str, str], Score]) -> dict[Configuration, Score]:
         """What was found out about configurations: where several members stand for one, by the first of them."""
         first = {configuration: candidates[0].key for configuration, candidates in self.known.items()}
-        return self.in_known_units({c: scores[key] for c, key in first.items() if key in scores})
+        return {c: scores[key] for c, key in first.items() if key in scores}
+
+    def _observed(self, scores: Mapping[tuple[str, str], Score]) -> dict[Configuration, Score]:
+        tried = self._tried(scores)
+        unit = self.unit(tried)
+        return {c: (mean / unit, error / unit) for c, (mean, error) in tried.items()}
 
 
 def _for(candidate: Candidate, recommendation: Recommendation) -> Recommendation:
@@ -183,9 +214,9 @@ def consult(
     metric = recorded_metric(scoring, knowledge.metrics, task_type)
     meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
     fitted = _fitted(recommender, knowledge, metric)
-    units = _Units(scoring, metric, y, knowledge)
+    unit = _Unit(scoring, metric, y, knowledge)
     measured_with = str(knowledge.info.get("scikit-learn", ""))
-    return Advice(known, fitted, meta_features, units, measured_with, CostModel(knowledge, meta_features))
+    return Advice(known, fitted, meta_features, unit, measured_with, CostModel(knowledge, meta_features))
 
 
 _RECENT: deque[tuple[KnowledgeBase, tuple, Recommender]] = deque(maxlen=8)
@@ -205,8 +236,8 @@ def _fitted(recommender: Recommender, knowledge: KnowledgeBase, metric: str) -> 
     return fitted
 
 
-class _Units:
-    """Turns scores of the search into the knowledge's units.
+class _Unit:
+    """What scores of the search are divided by to be in the knowledge's units.
 
     Where the user's metric is in units that the knowledge does not have, scores are stretched until they are as far
     apart as those of the same configurations are on a typical known task; only their differences count.
@@ -217,9 +248,8 @@ class _Units:
         self.table = knowledge.scores(metric)
         self.position = {configuration: j for j, configuration in enumerate(knowledge.configurations)}
 
-    def __call__(self, scores: dict[Configuration, Score]) -> dict[Configuration, Score]:
-        unit = self._matched(scores) if self.unit is None else self.unit
-        return {c: (mean / unit, error / unit) for c, (mean, error) in scores.items()}
+    def __call__(self, scores: dict[Configuration, Score]) -> float:
+        return self._matched(scores) if self.unit is None else self.unit
 
     def _matched(self, scores: dict[Configuration, Score]) -> float:
         found = np.array([mean for mean, _ in scores.values()])

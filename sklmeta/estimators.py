@@ -123,7 +123,11 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     recommendations_ : list of Recommendation
         What the knowledge said, in the order in which it was tried.
     strategy_ : dict of str to float
-        How probably each member's kind of estimator holds the best configuration, before any was tried.
+        How probably each kind of base estimator holds the best configuration, given all that was evaluated; members
+        that the knowledge has never seen take part under their names.
+    novelty_ : float
+        How unlike everything known the data are, from 0 to 1. Above 0.95 they resemble nothing known: what worked on
+        all known tasks alike is then tried first, and `recommendations_` say so.
     similar_tasks_ : tuple of SimilarTask
         Known tasks that weighed most in the first recommendation.
     scorer_ : callable or dict of str to callable
@@ -250,7 +254,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             search = self._search(members, advice, trial, deciding, random_state, clock, workers.n_workers, past)
             interrupted = _run(workers, search)
             self._keep(past, search, trial)
-            self._describe(search, advice, scorer)
+            self._describe(search, advice, members, scorer)
             self._weights = np.zeros(len(search.candidates))
             if self.refit is not False:
                 model = self._conclude(search, trial, workers, clock, interrupted)
@@ -331,13 +335,14 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         stratify = self._task_type() == "classification"
         return [(subsample(train, y[train], rows, stratify=stratify, seed=0)[0], test) for train, test in splits]
 
-    def _describe(self, search: Search, advice: Advice, scorer: Any) -> None:
+    def _describe(self, search: Search, advice: Advice, members: Sequence[Member], scorer: Any) -> None:
         self.cv_results_ = tabulate(search.candidates, search.finished())
         warn_of_failures(self.cv_results_)
         self.scorer_ = getattr(scorer, "_scorers", scorer)
         self.n_splits_, self.multimetric_ = len(search.train_rows), "rank_test_score" not in self.cv_results_
         self.n_evaluations_ = int(sum(self.cv_results_["status"] == "ok"))
-        self.strategy_ = advice.strategy(search.scores())
+        self.strategy_ = advice.strategy(search.scores(), [m.name for m in members if m.name not in advice.heard_of])
+        self.novelty_ = advice.novelty
         self.recommendations_ = self._ready(search.candidates)
         self.similar_tasks_ = self.recommendations_[0].similar_tasks if self.recommendations_ else ()
 
@@ -609,13 +614,13 @@ class MetaClassifier(ClassifierMixin, MetaEstimator):
     estimators : estimator, list of (str, estimator) or None, default=None
         None is every classifier of the catalogue.
     param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
-    n_jobs, random_state, verbose
+    n_jobs, random_state, warm_start, verbose
         See `MetaEstimator`.
 
     Attributes
     ----------
     best_estimator_, ensemble_, best_params_, best_score_, best_index_, cv_results_, recommendations_, strategy_, \
-    similar_tasks_, scorer_, multimetric_, n_splits_, refit_time_, classes_, n_features_in_, feature_names_in_
+    novelty_, similar_tasks_, scorer_, multimetric_, n_splits_, refit_time_, classes_, n_features_in_, feature_names_in_
         See `MetaEstimator`.
 
     See Also
@@ -648,13 +653,13 @@ class MetaRegressor(RegressorMixin, MetaEstimator):
     estimators : estimator, list of (str, estimator) or None, default=None
         None is every regressor of the catalogue.
     param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
-    n_jobs, random_state, verbose
+    n_jobs, random_state, warm_start, verbose
         See `MetaEstimator`.
 
     Attributes
     ----------
     best_estimator_, ensemble_, best_params_, best_score_, best_index_, cv_results_, recommendations_, strategy_, \
-    similar_tasks_, scorer_, multimetric_, n_splits_, refit_time_, n_features_in_, feature_names_in_
+    novelty_, similar_tasks_, scorer_, multimetric_, n_splits_, refit_time_, n_features_in_, feature_names_in_
         See `MetaEstimator`.
 
     See Also

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import cycle
 
 import numpy as np
 
 from sklmeta.advice import Advice, Score
 from sklmeta.candidates import Candidate
 from sklmeta.members import Member
+from sklmeta.recommenders.arms import next_turn
 
 _MOST_DRAWS = 100  # of a member's space, where the knowledge has no more to say
 
@@ -18,8 +19,9 @@ _MOST_DRAWS = 100  # of a member's space, where the knowledge has no more to say
 class Plan:
     """Candidates to evaluate, most promising first, in the light of what came of those before.
 
-    Each member has an equal share of the picks. Those that the knowledge has seen put theirs together and follow its
-    advice, then draw from their spaces; the others start as they are and then draw.
+    Members that the knowledge has seen follow its advice, then draw from their spaces; the others start as they are and
+    then draw. Each of the others gets the share of the picks that the strategy gives it: that of the mean member at
+    first, more or less once it was tried. Without knowledge, all have the same share.
 
     Parameters
     ----------
@@ -48,10 +50,9 @@ class Plan:
         self._seeds = {m.name: (m, seed) for m, seed in zip(members, seeds, strict=True)}
         heard = [m.name for m in members if m.name in advice.heard_of]
         unheard = [m.name for m in members if m.name not in advice.heard_of]
-        self._advice, self._left, self._round = advice, n_iter, len(members)
+        self._advice, self._left = advice, n_iter
         self._heard, self._unheard = heard, unheard
-        followers = [None] * (len(members) - len(unheard))
-        self._turns = cycle([*followers, *range(len(unheard))])
+        self._picks: Counter[str | None] = Counter()  # by name; None stands for all that were heard of
         self._draws: dict[str, list[Candidate]] = {}
         self._taken: set[tuple[str, str]] = set(taken)
 
@@ -83,18 +84,29 @@ class Plan:
             return []
         pending = len(self._taken - scores.keys())
         advised = iter(self._advice.recommend(n + pending, scores, allowed))
+        shares = self._shares(scores)
         found: list[Candidate] = []
-        idle = 0  # turns in a row that brought nothing: after a whole round of them, nothing is left
-        while len(found) < n and idle < self._round:
-            turn = next(self._turns)
+        while len(found) < n and shares:
+            turn = next_turn(shares, self._picks)
             sources = [advised, self._draws_of(None, allowed)] if turn is None else [self._draws_of(turn, allowed)]
             candidate = next((c for source in sources for c in source if c.key not in self._taken), None)
-            idle = idle + 1 if candidate is None else 0
-            if candidate is not None:
-                self._taken.add(candidate.key)
-                found.append(candidate)
+            if candidate is None:
+                del shares[turn]  # nothing is left of it
+                continue
+            self._taken.add(candidate.key)
+            self._picks[turn] += 1
+            found.append(candidate)
         self._left -= len(found)
         return found
+
+    def _shares(self, scores: Mapping[tuple[str, str], Score]) -> dict[str | None, float]:
+        """Of the picks: for each that was never heard of, and under None for all others together."""
+        if not self._unheard:
+            return {None: 1.0}
+        strategy = self._advice.strategy(scores, self._unheard)
+        equal = 1 / (len(self._heard) + len(self._unheard))
+        shares: dict[str | None, float] = {name: strategy.get(name, equal) for name in self._unheard}
+        return {None: 1 - sum(shares.values()), **shares} if self._heard else shares
 
     @cached_property
     def _advised_draws(self) -> list[Candidate]:
@@ -108,8 +120,8 @@ class Plan:
             self._draws[name] = [Candidate(member, params) for params in draws]
         return self._draws[name]
 
-    def _draws_of(self, turn: int | None, allowed: Callable[[Candidate], bool] | None) -> Iterator[Candidate]:
-        drawn = self._advised_draws if turn is None else self._drawn(self._unheard[turn])
+    def _draws_of(self, turn: str | None, allowed: Callable[[Candidate], bool] | None) -> Iterator[Candidate]:
+        drawn = self._advised_draws if turn is None else self._drawn(turn)
         yield from (candidate for candidate in drawn if allowed is None or allowed(candidate))
 
 

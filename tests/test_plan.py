@@ -30,6 +30,9 @@ class ListedAdvice:
     def recommend(self, n, scores, allowed=None):
         return [c for c in self.advised if c.key not in scores and (allowed is None or allowed(c))][:n]
 
+    def strategy(self, scores, unheard):
+        return {}
+
 
 def planned(advised, heard_of, n_iter, members=MEMBERS, batch=3):
     plan = Plan(members, ListedAdvice(advised, heard_of), n_iter, np.random.RandomState(0))
