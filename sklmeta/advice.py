@@ -128,7 +128,9 @@ class Advice:
         if self.recommender is None:
             return {}
         unit = self.unit(self._tried(scores))
-        reached = {name: [mean / unit for key, (mean, _) in scores.items() if key[0] == name] for name in unheard}
+        reached: dict[Hashable, list[float]] = {
+            name: [mean / unit for key, (mean, _) in scores.items() if key[0] == name] for name in unheard
+        }
         return self.recommender.strategy(
             self.meta_features, observed=self._observed(scores), candidates=list(self.known), unheard=reached
         )

@@ -212,7 +212,7 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
     predictions, rows, folds = gather_folds([search.outputs(k) for k in usable], tests)
     X, y = trial.rows
     score = fold_score(
-        trial.scorer.scorer,
+        getattr(trial.scorer, "scorer", trial.scorer),
         y[rows],
         folds,
         classes=trial.classes,

@@ -164,6 +164,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     True
     """
 
+    best_index_: int
+
     def __init__(
         self,
         estimators: Any = None,
@@ -238,7 +240,9 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         past = self._past(X, y, params, splits)
         with open_workers(self.n_jobs, limited=clock is not None) as workers:
             advice = self._advice(members, X, y)
-            splits = past.splits if past.evaluated else self._affordable(splits, y, advice, clock, workers.n_workers)
+            splits = (
+                list(past.splits) if past.evaluated else self._affordable(splits, y, advice, clock, workers.n_workers)
+            )
             trial = Trial(
                 (X, y),
                 splits,

@@ -269,7 +269,8 @@ class Answering:
     """
 
     def __init__(self, model: Any):
-        self._model, self._answers = model, {}
+        self._model = model
+        self._answers: dict[str, tuple[Any, Any]] = {}
 
     def __getattr__(self, name: str) -> Any:
         if name in ("_model", "_answers"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -47,13 +47,15 @@ class Plan:
     ):
         seeds = random_state.randint(2**31 - 1, size=len(members)).tolist()
         self._n_draws = min(n_iter, _MOST_DRAWS)
-        self._seeds = {m.name: (m, seed) for m, seed in zip(members, seeds, strict=True)}
+        self._seeds: dict[Hashable, tuple[Member, int]] = {
+            m.name: (m, seed) for m, seed in zip(members, seeds, strict=True)
+        }
         heard = [m.name for m in members if m.name in advice.heard_of]
         unheard = [m.name for m in members if m.name not in advice.heard_of]
         self._advice, self._left = advice, n_iter
         self._heard, self._unheard = heard, unheard
-        self._picks: Counter[str | None] = Counter()  # by name; None stands for all that were heard of
-        self._draws: dict[str, list[Candidate]] = {}
+        self._picks: Counter[Hashable] = Counter()  # by name; None stands for all that were heard of
+        self._draws: dict[Hashable, list[Candidate]] = {}
         self._taken: set[tuple[str, str]] = set(taken)
 
     def next(
@@ -99,20 +101,20 @@ class Plan:
         self._left -= len(found)
         return found
 
-    def _shares(self, scores: Mapping[tuple[str, str], Score]) -> dict[str | None, float]:
+    def _shares(self, scores: Mapping[tuple[str, str], Score]) -> dict[Hashable, float]:
         """Of the picks: for each that was never heard of, and under None for all others together."""
         if not self._unheard:
             return {None: 1.0}
         strategy = self._advice.strategy(scores, self._unheard)
         equal = 1 / (len(self._heard) + len(self._unheard))
-        shares: dict[str | None, float] = {name: strategy.get(name, equal) for name in self._unheard}
+        shares: dict[Hashable, float] = {name: strategy.get(name, equal) for name in self._unheard}
         return {None: 1 - sum(shares.values()), **shares} if self._heard else shares
 
     @cached_property
     def _advised_draws(self) -> list[Candidate]:
         return list(_interleaved([self._drawn(name) for name in self._heard]))
 
-    def _drawn(self, name: str) -> list[Candidate]:
+    def _drawn(self, name: Hashable) -> list[Candidate]:
         """A member's draws; made when they are first needed, for most searches never do."""
         if name not in self._draws:
             member, seed = self._seeds[name]
@@ -120,7 +122,7 @@ class Plan:
             self._draws[name] = [Candidate(member, params) for params in draws]
         return self._draws[name]
 
-    def _draws_of(self, turn: str | None, allowed: Callable[[Candidate], bool] | None) -> Iterator[Candidate]:
+    def _draws_of(self, turn: Hashable, allowed: Callable[[Candidate], bool] | None) -> Iterator[Candidate]:
         drawn = self._advised_draws if turn is None else self._drawn(turn)
         yield from (candidate for candidate in drawn if allowed is None or allowed(candidate))
 

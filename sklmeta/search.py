@@ -179,11 +179,9 @@ class Search:
 
     def evaluated(self) -> list[tuple[Candidate, Any, list[FoldResult]]]:
         """What was evaluated in full, without its models: for a later search."""
-        rows = zip(self.candidates, self.estimators, self.results, strict=True)
-        whole = [
-            (c, estimator, folds) for c, estimator, folds in rows if all(f is not None and not f.ended for f in folds)
-        ]
-        return [(c, estimator, [replace(f, model=None) for f in folds]) for c, estimator, folds in whole]
+        whole = [k for k in range(len(self.candidates)) if self.is_complete(k)]
+        without_models = [[replace(fold, model=None) for fold in self._folds(k)] for k in whole]
+        return [(self.candidates[k], self.estimators[k], folds) for k, folds in zip(whole, without_models, strict=True)]
 
     def has_a_score(self) -> bool:
         """Whether any candidate can be chosen."""
@@ -204,15 +202,19 @@ class Search:
 
     def outputs(self, k: int) -> list[np.ndarray]:
         """What its fold models answered on their test rows."""
-        return [fold.outputs for fold in self.results[k]]
+        return [fold.outputs for fold in self._folds(k) if fold.outputs is not None]
 
     def predict_seconds(self, k: int) -> float:
         """What its fold models took together for all test rows."""
-        return sum(fold.score_seconds for fold in self.results[k])
+        return float(sum(fold.score_seconds for fold in self._folds(k)))
 
     def megabytes(self, k: int) -> float:
         """Mean size of its fold models, pickled; NaN where it was not measured."""
-        return float(np.mean([fold.megabytes for fold in self.results[k]]))
+        return float(np.mean([fold.megabytes for fold in self._folds(k)]))
+
+    def _folds(self, k: int) -> list[FoldResult]:
+        """Those that are done."""
+        return [fold for fold in self.results[k] if fold is not None]
 
     def name(self, k: int) -> str:
         """Its member."""
@@ -273,7 +275,7 @@ class Search:
 
     def _scores(self, known: Sequence[int]) -> dict[tuple[str, str], tuple[float, float]]:
         complete = [k for k in known if self.is_complete(k)]
-        return scores_so_far([self.candidates[k] for k in complete], [self.results[k] for k in complete], self.deciding)
+        return scores_so_far([self.candidates[k] for k in complete], [self._folds(k) for k in complete], self.deciding)
 
     # -- time ------------------------------------------------------------------------------------------------------
 

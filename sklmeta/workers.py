@@ -189,7 +189,7 @@ class InChildren:
             heard = wait([seat.child.connection for seat in busy], _shortest([seat.seconds_left() for seat in busy]))
             for seat in busy:
                 unit, outcome = seat.unit, seat.outcome(seat.child.connection in heard)
-                if outcome is not _STILL_BUSY:
+                if unit is not None and outcome is not _STILL_BUSY:
                     if isinstance(outcome, TimeLimitExceeded | WorkerDied):
                         seat.replace(self._preparation)
                     source.take(unit, outcome)
@@ -208,8 +208,8 @@ class _Seat:
     """A child process and what it is doing."""
 
     def __init__(self) -> None:
-        self.child, self.unit, self.unanswered = Child(), None, 0
-        self.unit: Unit | None
+        self.child, self.unanswered = Child(), 0
+        self.unit: Unit | None = None
 
     def prepare(self, preparation: tuple) -> None:
         self.child.post(_prepare, preparation)
