@@ -91,7 +91,8 @@ def meta(n_iter: int) -> Callable[[Job], object]:
         if job.family in knowledge.families:
             knowledge = knowledge.exclude(families=[job.family])
         face = MetaClassifier if job.task == "classification" else MetaRegressor
-        return face(knowledge=knowledge, n_iter=n_iter, scoring=SCORING[job.metric], random_state=job.seed)
+        scoring, seed = SCORING[job.metric], job.seed
+        return face(knowledge=knowledge, n_iter=n_iter, scoring=scoring, ensemble="best", random_state=seed)
 
     return build
 

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sklmeta.blends import Average, Best, Stack
     from sklmeta.collecting import collect
     from sklmeta.configuration import Configuration
     from sklmeta.datasets import Dataset
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Average",
+    "Best",
     "Configuration",
     "Dataset",
     "Evaluation",
@@ -22,6 +25,7 @@ __all__ = [
     "MetaEstimator",
     "MetaFeatureExtractor",
     "MetaRegressor",
+    "Stack",
     "__version__",
     "collect",
     "load_knowledge",
@@ -30,6 +34,7 @@ __all__ = [
 
 # Rooms are opened when they are entered: whoever wants sklmeta.gradient alone does not wait for all estimators.
 _ROOMS = {
+    "blends": ("Average", "Best", "Stack"),
     "collecting": ("collect",),
     "configuration": ("Configuration",),
     "datasets": ("Dataset",),

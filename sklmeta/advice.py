@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import sklearn
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 
 from sklmeta.candidates import Candidate, known_configurations
 from sklmeta.configuration import Configuration
@@ -214,8 +215,9 @@ def consult(
     if not known:
         return Advice()
     metric = recorded_metric(scoring, knowledge.metrics, task_type)
-    meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
-    fitted = _fitted(recommender, knowledge, metric)
+    with threadpool_limits(1, "blas"):  # on matrices this small, threads only wait for each other
+        meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
+        fitted = _fitted(recommender, knowledge, metric)
     unit = _Unit(scoring, metric, y, knowledge)
     measured_with = str(knowledge.info.get("scikit-learn", ""))
     return Advice(known, fitted, meta_features, unit, measured_with, CostModel(knowledge, meta_features))

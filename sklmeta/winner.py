@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklmeta._sklearn import routing_enabled
 from sklmeta.checks import check_rows
+from sklmeta.distillation import distill
 
 _OF_BLENDS = ("predict_proba", "predict_log_proba")
 
@@ -131,6 +133,38 @@ class Winner:
             return self.scorer_[self._deciding_metric()](winner, X, y, **params)
         score = self.scorer_(winner, X, y, **params)
         return score[self._deciding_metric()] if self.multimetric_ else score
+
+    def distill(self, X: Any, *, student: Any = None, random_state: Any = None) -> Any:
+        """One estimator that imitates the model, where an average of several is too slow or too large.
+
+        Parameters
+        ----------
+        X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to imitate it on, without a target: those of `fit`, or others like them.
+        student : estimator, default=None
+            What learns to do so; None is another of `best_estimator_`.
+        random_state : int, RandomState instance or None, default=None
+            Of the rows that are drawn between those of `X`.
+
+        Returns
+        -------
+        estimator
+            The student, fitted. On average it keeps about a third of what the average gains over the best single
+            configuration, and on some data nothing: compare before you use it.
+
+        Raises
+        ------
+        ValueError
+            If the student is of another kind than the model or takes no weights.
+
+        See Also
+        --------
+        sklmeta.distillation.distill : The same for any model.
+        """
+        model = self._winner()
+        return distill(
+            model, self._checked_new(X), student=student or clone(self.best_estimator_), random_state=random_state
+        )
 
     def _deciding_metric(self) -> str:
         if isinstance(self.refit, str):

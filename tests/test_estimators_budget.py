@@ -266,6 +266,20 @@ def test_the_model_is_refitted_on_all_rows_by_the_same_settings():
         np.testing.assert_allclose(clone(member).fit(X, y).predict(X), member.predict(X))
 
 
+@pytest.mark.parametrize(("face", "data"), [(MetaClassifier, CANCER), (MetaRegressor, DIABETES)])
+def test_one_estimator_that_imitates_the_average(face, data):
+    X, y = data
+    meta = face(n_iter=4, random_state=0).fit(X, y)
+    student = meta.distill(X, random_state=0)
+    assert type(student[-1]) is type(meta.best_estimator_[-1])
+    if face is MetaClassifier:
+        assert np.mean(student.predict(X) == meta.predict(X)) > 0.95
+    else:
+        assert np.corrcoef(student.predict(X), meta.predict(X))[0, 1] > 0.95
+    own = meta.distill(X, student=LogisticRegression(max_iter=5000) if face is MetaClassifier else Ridge())
+    assert own.score(X, y) > 0.3
+
+
 def test_inside_a_grid_search_with_two_jobs():
     X, y = CANCER
     search = GridSearchCV(
