@@ -49,16 +49,16 @@ for recommendation in meta.recommend_config(X, y, n_configs=3):
 print(f"({time.perf_counter() - started:.2f} s)")
 
 # %%
-# The same as an estimator: ten configurations, the best is refitted
-# ------------------------------------------------------------------
+# The same as an estimator: ten configurations, the best of them averaged
+# -----------------------------------------------------------------------
 started = time.perf_counter()
 meta.fit(X, y)
-print(f"chose {meta.best_params_}")
+print(f"best alone: {meta.best_params_}")
 print(f"with {meta.best_score_:.3f} in cross-validation, after {time.perf_counter() - started:.1f} s")
 print("how probable it thought each kind of estimator to be best:")
 print(pd.Series(meta.strategy_).round(2).to_string())
-table = pd.DataFrame(meta.cv_results_)[["estimator", "expected_score", "mean_test_score", "mean_fit_time"]]
-print(table.sort_values("mean_test_score", ascending=False).round(3).to_string(index=False))
+print("what was tried, and its weight in the average:")
+print(meta.leaderboard().drop(columns="params").round(3).to_string(index=False))
 
 
 # %%

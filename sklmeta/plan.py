@@ -46,7 +46,6 @@ class Plan:
         taken: Iterable[tuple[str, str]] = (),
     ):
         seeds = random_state.randint(2**31 - 1, size=len(members)).tolist()
-        self._n_draws = min(n_iter, _MOST_DRAWS)
         self._seeds: dict[Hashable, tuple[Member, int]] = {
             m.name: (m, seed) for m, seed in zip(members, seeds, strict=True)
         }
@@ -57,6 +56,7 @@ class Plan:
         self._picks: Counter[Hashable] = Counter()  # by name; None stands for all that were heard of
         self._draws: dict[Hashable, list[Candidate]] = {}
         self._taken: set[tuple[str, str]] = set(taken)
+        self._n_draws = min(n_iter + len(self._taken), _MOST_DRAWS)
 
     def next(
         self,

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import joblib
+import numpy as np
 from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 from sklearn import get_config, set_config
@@ -31,6 +32,10 @@ from sklmeta.evaluation import Trial
 from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
 from sklmeta.limits import Child
 from sklmeta.warning_records import warnings_by_thread
+
+# On tables smaller than this, threads cost more than they bring, and on a busy machine a hundred times as much: they spin
+# while they wait for one that has no core
+_MANY_CELLS = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +126,9 @@ class InThisProcess:
 
     def run(self, source: Source) -> None:
         """Work off a source."""
-        while (unit := source.next_unit()) is not None:
-            source.take(unit, _outcome(unit.function, self.trial, unit.args))
+        with threadpool_limits(1 if _cells(self.trial.rows[0]) < _MANY_CELLS else None):
+            while (unit := source.next_unit()) is not None:
+                source.take(unit, _outcome(unit.function, self.trial, unit.args))
 
 
 class ThroughJoblib:
@@ -173,7 +179,8 @@ class InChildren:
         file = self.folder / "rows.joblib"
         joblib.dump(trial.rows, file)
         without_rows = replace(trial, rows=(None, None), folder=self.folder)
-        self._preparation = (str(file), without_rows, get_config(), threads_each(self.n_workers))
+        threads = 1 if _cells(trial.rows[0]) < _MANY_CELLS else threads_each(self.n_workers)
+        self._preparation = (str(file), without_rows, get_config(), threads)
         for seat in self._seats:
             seat.prepare(self._preparation)
 
@@ -278,6 +285,10 @@ def _outcome(function: Callable, trial: Trial, args: tuple) -> Any:
         return function(trial, *args)
     except Exception as error:
         return error
+
+
+def _cells(X: Any) -> int:
+    return int(np.prod(X.shape)) if hasattr(X, "shape") else len(X)
 
 
 def threads_each(n_workers: int) -> int:
