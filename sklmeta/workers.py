@@ -33,8 +33,8 @@ from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
 from sklmeta.limits import Child
 from sklmeta.warning_records import warnings_by_thread
 
-# On tables smaller than this, threads cost more than they bring, and on a busy machine a hundred times as much: they spin
-# while they wait for one that has no core
+# On tables smaller than this, threads cost more than they bring, and on a busy machine a hundred times as much, as they
+# spin while they wait for one that has no core
 _MANY_CELLS = 1_000_000
 
 
