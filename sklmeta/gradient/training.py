@@ -25,6 +25,7 @@ from sklmeta.gradient.init import MetaInit, averaged_exactly, pooled_exactly, ro
 Source = ListedTasks | SampledTasks
 
 N_RECORDS = 100  # points of a learning curve
+N_EXPLODED = 10  # batches in a row without a finite loss, before training counts as diverged
 N_VALIDATED = 200  # episodes of a validation sampler
 PACES = Meta(1.0, 1 / 30, 1.0)  # type: ignore[arg-type]  # rates move slower than weights: they are much smaller
 MODEL_OPTIONS: dict[str, dict[str, Any]] = {
@@ -262,16 +263,12 @@ class _Curve:
         self.losses: list[float] = []
         self.points: list[tuple[float, float, float, float]] = []
         self.best: tuple[float, Meta | None] = (np.inf, None)
-        self.since_best = 0
+        self.since_best = self.exploded = 0
         self.began = time.perf_counter()
 
     def record(self, iteration: int, loss: float, meta: Meta) -> None:
         """Note a loss; every so often a point of the curve."""
-        if not np.isfinite(loss):
-            raise ValueError(
-                f"The meta-loss became {loss} at iteration {iteration}: training diverged. Lower inner_rate "
-                f"(now {float(self.init.rates.max()):g}) or meta_rate (now {self.schedule.meta_rate:g})."
-            )
+        self.exploded = 0
         self.losses.append(loss)
         if iteration % self.every == 0:
             validated = _validated(_ready(_with(self.init, meta), self.problem), self.validation)
@@ -283,6 +280,15 @@ class _Curve:
                 self.best, self.since_best = (validated, meta), 0
             if self.schedule.verbose:
                 print(f"iteration {iteration}: loss {self.points[-1][1]:.4g}, validation {validated:.4g}")
+
+    def explode(self, iteration: int, loss: float) -> None:
+        """Note that a batch had no finite loss or gradient; when that goes on, it is no single task's fault."""
+        self.exploded += 1
+        if self.exploded == min(N_EXPLODED, self.schedule.max_iter):
+            raise ValueError(
+                f"The meta-loss became {loss} at iteration {iteration}, as in those before: training diverged. Lower "
+                f"inner_rate (now {float(self.init.rates.max()):g}) or meta_rate (now {self.schedule.meta_rate:g})."
+            )
 
     @property
     def stalled(self) -> bool:
@@ -317,6 +323,9 @@ def _learned(
         loss, gradient = meta_gradient(
             algorithm, init.network, meta, batches, init.n_steps, init.problem.tied, parallel
         )
+        if not (np.isfinite(loss) and all(np.isfinite(part).all() for part in gradient)):
+            curve.explode(iteration, loss)
+            continue
         rate = schedule.meta_rate * (1 + math.cos(math.pi * (iteration - 1) / schedule.max_iter)) / 2
         meta = _stepped(algorithm, meta, gradient, optimisers, rate)
         n_rows += rows_of(batches)

@@ -300,3 +300,23 @@ def test_transfer_of_a_linear_model_to_unseen_classes_says_what_to_do():
     tasks = [blobs(rng, labels="ab"), blobs(rng, labels="cd")]
     with pytest.raises(ValueError, match=r"nothing to share .* Choose model='mlp' or algorithm='imaml'"):
         meta_train(tasks, model="linear", algorithm="transfer")
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+def test_one_exploding_batch_costs_itself_alone():
+    drawn = []
+
+    def sampler(rng):
+        drawn.append(1)
+        episode = sine(rng)
+        if len(drawn) in range(60, 64):  # rows that no step of this rate survives, in one batch of the fifteen or so
+            far = 1e200 * np.ones_like(episode.X_support)
+            return Episode(far, 1e200 * episode.y_support, far, 1e200 * episode.y_support)
+        return episode
+
+    options = {"model": "mlp", "algorithm": "maml", "hidden_layer_sizes": (8,), "scale": False, "random_state": 0}
+    init = meta_train(sampler, max_iter=40, meta_batch_size=4, **options)
+    assert len(drawn) > 64
+    assert np.isfinite(init.weights).all()
+    assert np.isfinite(init.history["loss"]).all()
+    assert 30 <= len(init.history["loss"]) < 40
