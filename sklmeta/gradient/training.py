@@ -320,10 +320,11 @@ def _learned(
     n_rows = 0.0
     for iteration in range(1, schedule.max_iter + 1):
         batches = init.batches(source.draw(rng, schedule.meta_batch_size))
-        loss, gradient = meta_gradient(
-            algorithm, init.network, meta, batches, init.n_steps, init.problem.tied, parallel
-        )
-        if not (np.isfinite(loss) and all(np.isfinite(part).all() for part in gradient)):
+        how = init.n_steps, init.problem.tied, parallel
+        loss, gradient = meta_gradient(algorithm, init.network, meta, batches, *how)
+        if not _finite(loss, gradient):  # too large for single precision: the way back may still be seen in double
+            loss, gradient = meta_gradient(algorithm, init.network, _in_double(meta), _in_double(batches), *how)
+        if not _finite(loss, gradient):
             curve.explode(iteration, loss)
             continue
         rate = schedule.meta_rate * (1 + math.cos(math.pi * (iteration - 1) / schedule.max_iter)) / 2
@@ -333,6 +334,17 @@ def _learned(
         if curve.stalled:
             break
     return replace(_with(init, curve.best[1] or meta), n_rows=n_rows, history=curve.history())
+
+
+def _finite(loss: float, gradient: Meta) -> bool:
+    return bool(np.isfinite(loss)) and all(bool(np.isfinite(part).all()) for part in gradient)
+
+
+def _in_double(value: Any) -> Any:
+    """The same tuples and lists of arrays in double precision."""
+    if isinstance(value, tuple):
+        return type(value)(*map(_in_double, value))
+    return list(map(_in_double, value)) if isinstance(value, list) else np.asarray(value, dtype=np.float64)
 
 
 def _meta_of(init: MetaInit) -> Meta:
