@@ -71,7 +71,12 @@ def measure(data: str, method: str, n_shots: int, seed: int) -> dict[str, Any]:
     order = np.random.default_rng(seed).permutation(len(tasks))
     n_train = 2 * len(tasks) // 3
     train = [tasks[i] for i in order[:n_train]]
-    predict = learner(method, train, n_shots, seed)
+    try:
+        predict = learner(method, train, n_shots, seed)
+    except ValueError as error:
+        if "training diverged" not in str(error):
+            raise
+        return {"r2": np.nan, "r2_within_median": np.nan, "n_test_groups": 0}
     rng = np.random.default_rng(1000 + seed)
     scores, truth, predictions = [], [], []
     for X, y in (tasks[i] for i in order[n_train:]):
