@@ -18,7 +18,7 @@ from sklmeta.ensemble import gather_folds
 from sklmeta.evaluation import Trial, refit_on, unfiled
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.search import Clock, Refits, Search
-from sklmeta.stored import fold_score
+from sklmeta.stored import fold_score, is_quick
 from sklmeta.workers import Unit
 
 
@@ -114,6 +114,7 @@ def conclude(
     return Conclusion(left[best], ensemble, refits.seconds.get(best, np.nan), _weights(search, kept, blend.shares))
 
 
+_MANY_ROWS, _SOME_ROWS = 20_000, 2_000  # that members are chosen on; fewer where each look at the metric takes long
 _FEW_ROWS = 200  # on which everything can be fitted at once
 _GRACE = 0.5  # seconds beyond the budget, where there is no model yet
 
@@ -209,10 +210,13 @@ def _warn_of_no_score(instead: str) -> None:
 
 def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) -> Any:
     tests = [test for _, test in trial.splits]
-    predictions, rows, folds = gather_folds([search.outputs(k) for k in usable], tests)
     X, y = trial.rows
+    scorer = getattr(trial.scorer, "scorer", trial.scorer)
+    most = _MANY_ROWS if is_quick(scorer, trial.classes) else _SOME_ROWS
+    keep, _ = subsample(np.arange(len(y)), y, most, stratify=trial.classes is not None, seed=0)
+    predictions, rows, folds = gather_folds([search.outputs(k) for k in usable], tests, keep=keep)
     score = fold_score(
-        getattr(trial.scorer, "scorer", trial.scorer),
+        scorer,
         y[rows],
         folds,
         classes=trial.classes,

@@ -110,6 +110,11 @@ def fold_score(
     return slow
 
 
+def is_quick(scorer: Any, classes: np.ndarray | None) -> bool:
+    """Whether `fold_score` computes a scorer directly, in a small part of the time that calling it takes."""
+    return _quick_name(scorer, classes) is not None
+
+
 def _quick_name(scorer: Any, classes: np.ndarray | None) -> str | None:
     """The scorer's name where it is one of scikit-learn's that can be computed quickly."""
     if hasattr(scorer, "_estimator"):  # an estimator's own score
