@@ -148,6 +148,13 @@ class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return tags
 
 
+def lacks_probabilities(estimator: Any) -> bool:
+    """Whether a classifier is to be calibrated; one with an init knows labels of its own, which that numbers anew."""
+    if hasattr(estimator, "predict_proba") or getattr(estimator, "init", None) is not None:
+        return False
+    return hasattr(estimator, "decision_function")
+
+
 def cross_fitted_probabilities(
     decisions: list[np.ndarray], labels: list[np.ndarray], n_classes: int
 ) -> list[np.ndarray]:

@@ -29,7 +29,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 
-from sklmeta.calibration import CalibratedMember
+from sklmeta.calibration import CalibratedMember, lacks_probabilities
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import UnknownEstimatorError
 from sklmeta.preprocessing import TabularPreprocessor
@@ -196,7 +196,7 @@ def default_pipeline(
     entry: CatalogueEntry, estimator: Any, *, probabilities: bool = False, step: str | None = None
 ) -> Pipeline:
     """`estimator` behind the preparation that its entry names, in a step called `step` or like the entry."""
-    if probabilities and not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function"):
+    if probabilities and lacks_probabilities(estimator):
         estimator = CalibratedMember(estimator)
     if entry.scale_target:
         estimator = TransformedTargetRegressor(estimator, transformer=StandardScaler())

@@ -30,8 +30,8 @@ class Conclusion:
     ----------
     best : estimator
         The best candidate, fitted on all rows; the mean of its fold models where there was no time for that.
-    ensemble : BlendedClassifier or BlendedRegressor
-        Members and weights.
+    ensemble : BlendedClassifier, BlendedRegressor or None
+        Members and weights; None where the best alone is the model.
     seconds : float
         What fitting the best on all rows took; NaN where it was not.
     weights : ndarray of shape (n_candidates,)
@@ -110,7 +110,7 @@ def conclude(
         kept, blend = [best], WeightedBlend(np.ones(1))
     elif len(kept) < len(members):
         blend = _without(blend, members, kept)
-    ensemble = _blended(search, trial, kept, [left[k] for k in kept], blend)
+    ensemble = _blended(search, trial, kept, [left[k] for k in kept], blend) if best in usable else None
     return Conclusion(left[best], ensemble, refits.seconds.get(best, np.nan), _weights(search, kept, blend.shares))
 
 
@@ -160,7 +160,7 @@ def rescue(search: Search, trial: Trial, workers: Any, clock: Clock, stratify: b
         model = mean_of_folds(search, trial, k)
         if model is not None:
             _warn_of_no_score(f"the model is the mean of {search.folds_done(k)} fold models of {search.name(k)}")
-            return k, _alone(search, trial, k, model, np.nan)
+            return k, _alone(search, k, model, np.nan)
     k = search.add_quickest()
     n_rows = search.most_rows(k, 0.5 * clock.left())
     y = trial.rows[1]
@@ -171,12 +171,11 @@ def rescue(search: Search, trial: Trial, workers: Any, clock: Clock, stratify: b
         rows, _ = subsample(rows, y[rows], _FEW_ROWS, stratify=stratify, seed=0)
         attempt.outcome = refit_on(trial, search.name(k), search.estimators[k], rows)
     _warn_of_no_score(f"the model is {search.name(k)}, the quickest, fitted on {len(rows)} of {len(y)} rows")
-    return k, _alone(search, trial, k, *attempt.outcome)
+    return k, _alone(search, k, *attempt.outcome)
 
 
-def _alone(search: Search, trial: Trial, k: int, model: Any, seconds: float) -> Conclusion:
-    ensemble = _blended(search, trial, [k], [model], WeightedBlend(np.ones(1)))
-    return Conclusion(model, ensemble, seconds, _weights(search, [k], np.ones(1)))
+def _alone(search: Search, k: int, model: Any, seconds: float) -> Conclusion:
+    return Conclusion(model, None, seconds, _weights(search, [k], np.ones(1)))
 
 
 def _weights(search: Search, members: Sequence[int], shares: np.ndarray | None) -> np.ndarray:
@@ -264,10 +263,12 @@ def _fit(workers: Any, refits: Refits) -> None:
 
 
 def mean_of_folds(search: Search, trial: Trial, k: int) -> Any:
-    """The mean of a candidate's fold models; None where they were not kept."""
+    """The mean of a candidate's fold models, or one of them where they have labels only; None if none was kept."""
     models = [unfiled(fold.model) for fold in search.results[k] if fold is not None and fold.model is not None]
     if not models:
         return None
+    if trial.classes is not None and not all(hasattr(model, "predict_proba") for model in models):
+        return models[0]  # labels have no mean
     named = [(f"fold{i}", model) for i, model in enumerate(models)]
     return _face(trial).of_fitted(named, WeightedBlend(np.full(len(models), 1 / len(models))), trial.classes)
 

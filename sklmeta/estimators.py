@@ -110,7 +110,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     best_estimator_ : estimator
         The best single configuration, fitted on all rows.
     ensemble_ : BlendedClassifier or BlendedRegressor
-        What `predict` uses: members and their weights. Not with ``ensemble="best"`` or a callable `refit`.
+        What `predict` uses: members and their weights. Not with ``ensemble="best"``, a callable `refit`, or where the
+        best has labels only.
     best_params_ : dict
         Its parameters, as `set_params` takes them.
     best_score_ : float
@@ -260,10 +261,11 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             self._keep(past, search, trial)
             self._describe(search, advice, members, scorer)
             self._weights = np.zeros(len(search.candidates))
+            self.__dict__.pop("ensemble_", None)  # of an earlier fit
             if self.refit is not False:
                 model = self._conclude(search, trial, workers, clock, interrupted)
                 self.best_estimator_, self.refit_time_, self._weights = model.best, model.seconds, model.weights
-                if self._blends():
+                if self._blends() and model.ensemble is not None:
                     self.ensemble_ = model.ensemble
         return self
 

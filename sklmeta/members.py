@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
-from sklmeta.calibration import CalibratedMember
+from sklmeta.calibration import CalibratedMember, lacks_probabilities
 from sklmeta.catalogue import CatalogueEntry, catalogue, default_pipeline, find_entry
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import EvaluationWarning
@@ -137,7 +137,7 @@ class Member:
             return _calibrated_last_step(estimator) if probabilities else estimator
         if self.preprocessor == "auto" and self.entry is not None:
             return default_pipeline(self.entry, estimator, probabilities=probabilities, step=self.name)
-        if probabilities and _lacks_probabilities(estimator):
+        if probabilities and lacks_probabilities(estimator):
             estimator = CalibratedMember(estimator)
         if self.preprocessor is None:
             return estimator
@@ -330,10 +330,6 @@ def _name_of(estimator: Any) -> str:
     return type(estimator).__name__.lower()
 
 
-def _lacks_probabilities(estimator: Any) -> bool:
-    return not hasattr(estimator, "predict_proba") and hasattr(estimator, "decision_function")
-
-
 def _calibrated_last_step(pipeline: Pipeline) -> Pipeline:
     name, last = pipeline.steps[-1]
-    return pipeline.set_params(**{name: CalibratedMember(last)}) if _lacks_probabilities(last) else pipeline
+    return pipeline.set_params(**{name: CalibratedMember(last)}) if lacks_probabilities(last) else pipeline

@@ -235,6 +235,61 @@ def test_the_average_is_chosen_by_the_users_metric():
     assert len(seen) > 9
 
 
+class LabelsOnly(ClassifierMixin, BaseEstimator):
+    """Right where the first column says so, and sure of nothing."""
+
+    def __init__(self, threshold=0.0):
+        self.threshold = threshold
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X):
+        return self.classes_[(np.asarray(X)[:, 0] > self.threshold).astype(int)]
+
+
+def test_a_best_one_without_probabilities_is_the_model():
+    rng = np.random.RandomState(0)
+    X = rng.randn(120, 3)
+    y = np.where(X[:, 0] > 0, "yes", "no")
+    members = [("labels", LabelsOnly()), ("nb", GaussianNB())]
+    meta = MetaEstimator(members, knowledge=None, n_iter=4, preprocessor=None, random_state=0).fit(X, y)
+    assert meta.best_params_.keys() <= {"labels__threshold"}
+    assert not hasattr(meta, "ensemble_")
+    assert not hasattr(meta, "predict_proba")
+    assert meta.score(X, y) == 1.0
+    assert meta.leaderboard()["weight"].tolist() == [1.0] + [0.0] * (meta.n_evaluations_ - 1)
+    meta.set_params(labels="drop").fit(X, y)
+    assert meta.predict_proba(X).shape == (120, 2)
+    meta.set_params(estimators=members).fit(X, y)
+    assert not hasattr(meta, "ensemble_")
+
+
+def test_a_short_budget_with_labels_only_leaves_a_fold_model():
+    X, y = CANCER
+    slow = MetaEstimator(
+        [("slow", SlowLabels(first=0.0, later=3600.0))], knowledge=None, time_budget=5, preprocessor=None, cv=3
+    )
+    with pytest.warns(EvaluationWarning, match="too short to evaluate even one configuration"):
+        slow.fit(X, y)
+    assert slow.predict(X).shape == y.shape
+
+
+class SlowLabels(LabelsOnly):
+    """Quick on the rows that begin the first fold's training part, slow on the others."""
+
+    def __init__(self, first=0.0, later=0.0, threshold=0.0):
+        super().__init__(threshold)
+        self.first = first
+        self.later = later
+
+    def fit(self, X, y):
+        time.sleep(self.first if X[0, 0] != CANCER[0][0, 0] else self.later)
+        return super().fit(X, y)
+
+
 def test_the_leaderboard_is_sorted_and_says_what_is_used():
     meta = MetaClassifier(n_iter=4, random_state=0).fit(*CANCER)
     board = meta.leaderboard()
