@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit, check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -50,6 +50,7 @@ _DEFAULT_N_ITER = 25
 _ENDLESS_N_ITER = 500  # under a time budget: more than it will ever hold
 _FIRST = 6  # recommendations that a time budget should have room for, on so many rows that it has
 _FIRST_SHARE = 0.5  # of the budget, for these
+_LARGE, _VERY_LARGE = 5_000, 50_000  # rows from which a time budget is better spent on more candidates than on folds
 _LEAST_ROWS = 1000  # to train folds on, however short the time is
 _RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
 
@@ -93,7 +94,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     refit : bool, str or callable, default=True
         As for :class:`sklearn.model_selection.GridSearchCV`: with several metrics, the one that decides.
     cv : int, splitter or iterable, default=None
-        As for :class:`sklearn.model_selection.GridSearchCV`. None is 5 folds, fewer where there are fewer rows.
+        As for :class:`sklearn.model_selection.GridSearchCV`. None is 5 folds, fewer where there are fewer rows; with a
+        `time_budget` it is 3 from 5,000 rows, and one held-out fifth from 50,000.
     n_jobs : int, default=None
         Fits at the same time; None obeys ``joblib.parallel_config`` and else means 1. The answer is the same for
         any number.
@@ -509,13 +511,19 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         return splits
 
     def _splitter(self, y: np.ndarray) -> Any:
-        """`cv` as a splitter; for None, 5 folds or as many as the rows allow."""
+        """`cv` as a splitter; for None, 5 folds or as many as rows and time allow."""
+        classes = self._task_type() == "classification"
         if self.cv is not None:
-            return check_cv(self.cv, y, classifier=self._task_type() == "classification")
-        if self._task_type() == "regression":
-            return KFold(min(5, len(y)))
-        most = int(np.unique(y, return_counts=True)[1].max())
-        return StratifiedKFold(min(5, most)) if most > 1 else KFold(2)
+            return check_cv(self.cv, y, classifier=classes)
+        counts = np.unique(y, return_counts=True)[1] if classes else np.zeros(1)
+        hurried = self.time_budget is not None
+        if hurried and len(y) >= _VERY_LARGE:
+            one = StratifiedShuffleSplit if counts.min() > 1 else ShuffleSplit
+            return one(1, test_size=0.2, random_state=0)
+        n_folds = 3 if hurried and len(y) >= _LARGE else 5
+        if not classes:
+            return KFold(min(n_folds, len(y)))
+        return StratifiedKFold(min(n_folds, int(counts.max()))) if counts.max() > 1 else KFold(2)
 
     # -- scoring -------------------------------------------------------------------------------------------------
 
