@@ -48,8 +48,8 @@ from sklmeta.workers import open_workers
 
 _DEFAULT_N_ITER = 25
 _ENDLESS_N_ITER = 500  # under a time budget: more than it will ever hold
-_FIRST = 6  # recommendations that a time budget should have room for, on so many rows that it has
-_FIRST_SHARE = 0.5  # of the budget, for these
+_FIRST, _CHEAP = 18, 6  # a time budget should have room for so many of the first recommendations, the cheapest of them,
+_FIRST_SHARE = 0.5  # in this share of it: on fewer rows where it must be
 _LARGE, _VERY_LARGE = 5_000, 50_000  # rows from which a time budget is better spent on more candidates than on folds
 _LEAST_ROWS = 1000  # to train folds on, however short the time is
 _RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
@@ -95,7 +95,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         As for :class:`sklearn.model_selection.GridSearchCV`: with several metrics, the one that decides.
     cv : int, splitter or iterable, default=None
         As for :class:`sklearn.model_selection.GridSearchCV`. None is 5 folds, fewer where there are fewer rows; with a
-        `time_budget` it is 3 from 5,000 rows, and one held-out fifth from 50,000.
+        `time_budget` it is 3 from 5,000 rows, one held-out fifth from 50,000, and as few as 2 where time is short.
     n_jobs : int, default=None
         Fits at the same time; None obeys ``joblib.parallel_config`` and else means 1. The answer is the same for
         any number.
@@ -327,16 +327,20 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         clock: Clock | None,
         n_workers: int,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The folds, trained on fewer rows where the first candidates would else use up the time budget."""
+        """The folds; fewer of our own, then of fewer rows, where the first candidates would else take all the time."""
         first = [] if clock is None else advice.recommend(_FIRST)
         if clock is None or not first:
             return splits
+
+        def fit_in(n_folds: int, n_rows: int) -> bool:
+            each = sorted(advice.costs.seconds(c.configuration, n_rows) for c in first)
+            rounds = n_folds / min(n_folds, n_workers)
+            return not rounds * sum(each[:_CHEAP]) > _FIRST_SHARE * clock.left()
+
         rows = whole = max(len(train) for train, _ in splits)
-        per_worker = len(splits) / min(len(splits), n_workers)
-        while rows >= 2 * _LEAST_ROWS:
-            seconds = per_worker * sum(advice.costs.seconds(c.configuration, rows) for c in first)
-            if not seconds > _FIRST_SHARE * clock.left():
-                break
+        while self.cv is None and len(splits) > 2 and not fit_in(len(splits), whole):
+            splits = splits[:-1]
+        while rows >= 2 * _LEAST_ROWS and not fit_in(len(splits), rows):
             rows //= 2
         if rows == whole:
             return splits
@@ -650,6 +654,8 @@ class MetaClassifier(ClassifierMixin, MetaEstimator):
     True
     """
 
+    score = MetaEstimator.score  # by what was optimised, as in scikit-learn's searches; ClassifierMixin has accuracy
+
     def _task_type(self) -> str:
         return _required(self, "classification")
 
@@ -688,6 +694,8 @@ class MetaRegressor(RegressorMixin, MetaEstimator):
     >>> MetaRegressor(n_iter=3, random_state=0).fit(X, y).best_score_ > 0.4
     True
     """
+
+    score = MetaEstimator.score  # by what was optimised, as in scikit-learn's searches; RegressorMixin has R2
 
     def _task_type(self) -> str:
         return _required(self, "regression")

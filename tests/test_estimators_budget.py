@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score, log_loss, make_scorer
+from sklearn.metrics import accuracy_score, get_scorer, log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC, SVR
@@ -298,6 +298,16 @@ class SlowLabels(LabelsOnly):
     def fit(self, X, y):
         time.sleep(self.first if X[0, 0] != CANCER[0][0, 0] else self.later)
         return super().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("face", "data", "scoring"),
+    [(MetaClassifier, CANCER, "neg_log_loss"), (MetaRegressor, DIABETES, "neg_mean_absolute_error")],
+)
+def test_score_is_by_what_was_optimised(face, data, scoring):
+    X, y = data
+    meta = face(n_iter=2, cv=3, scoring=scoring, random_state=0).fit(X, y)
+    assert meta.score(X, y) == get_scorer(scoring)(meta, X, y) < 0
 
 
 def test_the_leaderboard_is_sorted_and_says_what_is_used():
