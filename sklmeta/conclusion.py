@@ -17,7 +17,7 @@ from sklmeta.datasets import subsample
 from sklmeta.ensemble import gather_folds
 from sklmeta.evaluation import Trial, refit_on, unfiled
 from sklmeta.exceptions import EvaluationWarning
-from sklmeta.search import Clock, Refits, Search
+from sklmeta.search import Refits, Search
 from sklmeta.stored import fold_score, is_quick
 from sklmeta.workers import Unit
 
@@ -51,7 +51,6 @@ def conclude(
     best: int,
     workers: Any,
     *,
-    clock: Clock | None = None,
     interrupted: bool = False,
 ) -> Conclusion:
     """Choose members, and fit them on all rows as far as there is time.
@@ -68,8 +67,6 @@ def conclude(
         The candidate to take where there is to be one.
     workers : InThisProcess, ThroughJoblib or InChildren
         Who fits.
-    clock : Clock or None, default=None
-        The time budget.
     interrupted : bool, default=False
         Whether nothing more is to be fitted.
 
@@ -119,7 +116,7 @@ _FEW_ROWS = 200  # on which everything can be fitted at once
 _GRACE = 0.5  # seconds beyond the budget, where there is no model yet
 
 
-def rescue(search: Search, trial: Trial, workers: Any, clock: Clock, stratify: bool) -> tuple[int, Conclusion]:
+def rescue(search: Search, trial: Trial, workers: Any) -> tuple[int, Conclusion]:
     """A model where the time was too short for even one evaluation.
 
     It is the mean of the fold models of the candidate that came farthest; without any, the quickest candidate, fitted
@@ -128,15 +125,11 @@ def rescue(search: Search, trial: Trial, workers: Any, clock: Clock, stratify: b
     Parameters
     ----------
     search : Search
-        At its end, without a score.
+        At the end of its time budget, without a score.
     trial : Trial
         What its folds were evaluated on.
     workers : InThisProcess, ThroughJoblib or InChildren
         Who fits.
-    clock : Clock
-        The time budget.
-    stratify : bool
-        Whether the target is classes.
 
     Returns
     -------
@@ -161,11 +154,11 @@ def rescue(search: Search, trial: Trial, workers: Any, clock: Clock, stratify: b
         if model is not None:
             _warn_of_no_score(f"the model is the mean of {search.folds_done(k)} fold models of {search.name(k)}")
             return k, _alone(search, k, model, np.nan)
-    k = search.add_quickest()
-    n_rows = search.most_rows(k, 0.5 * clock.left())
-    y = trial.rows[1]
+    k, y, stratify = search.add_quickest(), trial.rows[1], trial.classes is not None
+    left = 0.0 if search.clock is None else search.clock.left()
+    n_rows = search.most_rows(k, 0.5 * left)
     rows, _ = subsample(np.arange(len(y)), y, max(n_rows, _FEW_ROWS), stratify=stratify, seed=0)
-    attempt = _OneFit(search, k, rows, time.monotonic() + max(_GRACE, clock.left()))
+    attempt = _OneFit(search, k, rows, time.monotonic() + max(_GRACE, left))
     workers.run(attempt)
     if isinstance(attempt.outcome, Exception):
         rows, _ = subsample(rows, y[rows], _FEW_ROWS, stratify=stratify, seed=0)

@@ -265,7 +265,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             self._weights = np.zeros(len(search.candidates))
             self.__dict__.pop("ensemble_", None)  # of an earlier fit
             if self.refit is not False:
-                model = self._conclude(search, trial, workers, clock, interrupted)
+                model = self._conclude(search, trial, workers, interrupted)
                 self.best_estimator_, self.refit_time_, self._weights = model.best, model.seconds, model.weights
                 if self._blends() and model.ensemble is not None:
                     self.ensemble_ = model.ensemble
@@ -358,15 +358,12 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         self.recommendations_ = self._ready(search.candidates)
         self.similar_tasks_ = self.recommendations_[0].similar_tasks if self.recommendations_ else ()
 
-    def _conclude(
-        self, search: Search, trial: Trial, workers: Any, clock: Clock | None, interrupted: bool
-    ) -> Conclusion:
-        if clock is None or search.has_a_score():
+    def _conclude(self, search: Search, trial: Trial, workers: Any, interrupted: bool) -> Conclusion:
+        if search.clock is None or search.has_a_score():
             self._choose(search.deciding)
             blender = find_blender(self.ensemble if self._blends() else "best")
-            return conclude(search, trial, blender, self.best_index_, workers, clock=clock, interrupted=interrupted)
-        stratify = self._task_type() == "classification"
-        self.best_index_, model = rescue(search, trial, workers, clock, stratify)
+            return conclude(search, trial, blender, self.best_index_, workers, interrupted=interrupted)
+        self.best_index_, model = rescue(search, trial, workers)
         self.cv_results_ = tabulate(search.candidates, search.finished())
         self.best_params_, self.best_score_ = self.cv_results_["params"][self.best_index_], np.nan
         return model

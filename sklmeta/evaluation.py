@@ -65,6 +65,12 @@ class FoldResult:
         """Either "ok", "failed", "timeout" or "incomplete"."""
         return self.ended or ("failed" if self.reason else "ok")
 
+    def score(self, deciding: str | None) -> float:
+        """In the metric that decides, or the first one where that is None; NaN where there is none."""
+        if not self.scores:
+            return np.nan
+        return float(self.scores.get(deciding or "score", next(iter(self.scores.values()))))
+
 
 @dataclass(frozen=True, eq=False)
 class Trial:

@@ -37,7 +37,7 @@ def scores_so_far(
     found = {}
     for candidate, folds in zip(candidates, results, strict=True):
         failed = any(f.reason for f in folds)
-        values = np.array([f.scores.get(deciding or "score", next(iter(f.scores.values()))) for f in folds if f.scores])
+        values = np.array([f.score(deciding) for f in folds], dtype=float)
         values = values[np.isfinite(values)]
         mean = values.mean() if len(values) and not failed else np.nan
         error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 and not failed else np.nan

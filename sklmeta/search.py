@@ -340,7 +340,7 @@ class Search:
         return bool(gap > _OUT_OF_REACH)
 
     def _by_fold(self, k: int) -> np.ndarray:
-        return np.array([_score(fold, self.deciding) for fold in self.results[k]])
+        return np.array([np.nan if fold is None else fold.score(self.deciding) for fold in self.results[k]])
 
     def _counts(self, k: int) -> bool:
         folds = self.results[k]
@@ -392,12 +392,6 @@ def out_of_reach(candidate: np.ndarray, best: np.ndarray, others: np.ndarray) ->
         return 0.0
     spread = float(np.median(np.nanstd(known, axis=1, ddof=1))) if known.shape[1] > 1 else np.inf
     return float(behind.mean() / max(spread / np.sqrt(len(behind)), 1e-12))
-
-
-def _score(result: FoldResult | None, deciding: str | None) -> float:
-    if result is None or not result.scores:
-        return np.nan
-    return float(result.scores.get(deciding or "score", next(iter(result.scores.values()))))
 
 
 def _as_result(outcome: Any) -> FoldResult:

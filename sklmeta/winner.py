@@ -161,10 +161,9 @@ class Winner:
         --------
         sklmeta.distillation.distill : The same for any model.
         """
-        model = self._winner()
-        return distill(
-            model, self._checked_new(X), student=student or clone(self.best_estimator_), random_state=random_state
-        )
+        model, X = self._winner(), self._checked_new(X)
+        student = clone(self.best_estimator_) if student is None else student
+        return distill(model, X, student=student, random_state=random_state)
 
     def _deciding_metric(self) -> str:
         if isinstance(self.refit, str):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, get_scorer, log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict
@@ -353,6 +353,8 @@ def test_one_estimator_that_imitates_the_average(face, data):
         assert np.corrcoef(student.predict(X), meta.predict(X))[0, 1] > 0.95
     own = meta.distill(X, student=LogisticRegression(max_iter=5000) if face is MetaClassifier else Ridge())
     assert own.score(X, y) > 0.3
+    forest = RandomForestClassifier if face is MetaClassifier else RandomForestRegressor  # without a length, unfitted
+    assert type(meta.distill(X, student=forest(5, random_state=0))) is forest
 
 
 def test_inside_a_grid_search_with_two_jobs():
