@@ -7,14 +7,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 import sklearn
 
 from sklmeta.collecting import collect
-from sklmeta.datasets import read_folder
+from sklmeta.datasets import Dataset, read_folder
+from sklmeta.finalists import PART_OF, collect_finalists
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.bundled import FOLDER
 from sklmeta.recommenders import TaskMixture
@@ -75,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--max-rows", type=_count, default=3000, metavar="N", help="cut larger tables (default: 3000)")
     build.add_argument(
+        "--finalists",
+        type=_count,
+        metavar="N",
+        help="measure the N best once more, on up to --finalist-rows rows, and how their errors go together",
+    )
+    build.add_argument("--finalist-rows", type=_count, default=20_000, metavar="N", help="(default: 20000)")
+    build.add_argument(
         "--time-limit", type=_seconds, default=60.0, metavar="S", help="seconds for one evaluation (default: 60)"
     )
     build.add_argument("--jobs", type=int, default=1, metavar="N", help="evaluations at the same time (default: 1)")
@@ -125,16 +133,34 @@ def _build(args: argparse.Namespace) -> int:
         raise IsADirectoryError(f"{out} is a folder; --out must name a file, such as {out / 'knowledge.zip'}.")
     if not out.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {out.parent} to write {out.name} to; make it first.")
+    journals = Path(args.checkpoint or f"{out}.journals")
+    how: dict[str, Any] = {
+        "n_jobs": args.jobs,
+        "progress": lambda line: print(line, file=sys.stderr, flush=True),
+    }
+
+    def tables() -> Iterator[Dataset]:
+        return read_folder(args.folder, target=args.target, task_type=args.task, names=args.only)
+
     knowledge = collect(
-        read_folder(args.folder, target=args.target, task_type=args.task, names=args.only),
+        tables(),
         args.configurations,
         task=args.task,
         max_rows=args.max_rows,
         time_limit=args.time_limit,
-        checkpoint=args.checkpoint or f"{out}.journals",
-        n_jobs=args.jobs,
-        progress=lambda line: print(line, file=sys.stderr, flush=True),
+        checkpoint=journals,
+        **how,
     )
+    if args.finalists is not None:
+        knowledge = collect_finalists(
+            knowledge,
+            tables(),
+            args.finalists,
+            max_rows=args.finalist_rows,
+            time_limit=2 * args.time_limit,
+            checkpoint=journals / "finalists",
+            **how,
+        )
     knowledge.save(out, compact=args.compact)
     if args.compact:  # to be shipped: learn from what was rounded, once for all who load it
         learned_ahead(KnowledgeBase.load(out), TaskMixture()).save(out, compact=True)
@@ -220,19 +246,27 @@ def describe(knowledge: KnowledgeBase) -> str:
     if "protocol" in knowledge.info:
         settings = ", ".join(f"{name}={value!r}" for name, value in knowledge.info["protocol"].items())
         lines.append(f"  protocol: {settings}")
+    larger = np.array([PART_OF in knowledge.provenance.get(task, {}) for task in knowledge.tasks], dtype=bool)
     every = np.ones(len(names), dtype=bool)
-    lines.append(f"  evaluations: {_outcomes(knowledge, every)}")
+    lines.append(f"  evaluations: {_outcomes(knowledge, ~larger, every)}")
     for name in dict.fromkeys(names):
-        lines.append(f"  {name}: {(names == name).sum()} configurations, {_outcomes(knowledge, names == name)}")
+        outcomes = _outcomes(knowledge, ~larger, names == name)
+        lines.append(f"  {name}: {(names == name).sum()} configurations, {outcomes}")
+    if larger.any():
+        again = (knowledge.status[larger] != "missing").any(axis=0)
+        lines.append(
+            f"  larger parts of {larger.sum()} of the tables, with {again.sum()} of the configurations: "
+            f"{_outcomes(knowledge, larger, again)}"
+        )
     return "\n".join(lines)
 
 
-def _outcomes(knowledge: KnowledgeBase, columns: np.ndarray) -> str:
-    """Share of each status in some columns, and the CPU time of what ended well there, all folds together."""
-    status = knowledge.status[:, columns]
+def _outcomes(knowledge: KnowledgeBase, rows: np.ndarray, columns: np.ndarray) -> str:
+    """Share of each status in a part, and the CPU time of what ended well there, all folds together."""
+    status = knowledge.status[rows][:, columns]
     counts = Counter(status.ravel().tolist())
     shares = [f"{counts[s] / status.size:.1%} {s}" for s in ("ok", "timeout", "failed", "missing") if counts[s]]
-    seconds = np.nansum(knowledge.fit_seconds[:, columns] + knowledge.score_seconds[:, columns])
+    seconds = np.nansum((knowledge.fit_seconds + knowledge.score_seconds)[rows][:, columns])
     if "protocol" in knowledge.info and seconds > 0:
         shares.append(f"{seconds * knowledge.info['protocol']['cv'] / 3600:.2g} CPU hours")
     return ", ".join(shares) or "none"

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,13 +22,16 @@ from sklmeta.catalogue import build_estimator, default_configurations
 from sklmeta.checks import check_target
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset, infer_task_type, read_folder, subsample
-from sklmeta.evaluation import Measurement, describe_error, measure, with_random_state
+from sklmeta.evaluation import describe_error, with_random_state
 from sklmeta.exceptions import TimeLimitExceeded
 from sklmeta.knowledge import Evaluation, KnowledgeBase
 from sklmeta.limits import call_with_limit
+from sklmeta.measuring import Measurement, error_products, measure
 from sklmeta.metafeatures import MetaFeatureExtractor
 
 _JOURNAL_FORMAT = 1
+_JOINT = "joint_errors"
+_JOINT_BEGINS = f'{{"{_JOINT}"'  # a line of a journal that is no evaluation
 _PLAIN = " ()+,&=@#"  # what may stay in a journal's file name, besides letters, digits, dots, dashes and underscores
 
 
@@ -72,6 +76,7 @@ def collect(
     max_rows: int | None = 3000,
     time_limit: float | None = 60.0,
     checkpoint: str | Path | None = None,
+    joint_errors: bool = False,
     n_jobs: int | None = None,
     random_state: int = 0,
     progress: Callable[[str], None] | None = None,
@@ -102,6 +107,10 @@ def collect(
     checkpoint : path, default=None
         Folder with one journal a task. Every finished evaluation is on disk before the next one is counted, so that
         the same call goes on where a killed one ended, with nothing lost or done twice.
+    joint_errors : bool, default=False
+        Whether a task's journal also says, when the task is done, how the errors of each two configurations go
+        together (see `read_joint_errors`). Predictions are not stored, so that a task which a kill cut short is
+        evaluated anew.
     n_jobs : int, default=None
         Evaluations at the same time; None obeys ``joblib.parallel_config`` and else means 1.
     random_state : int, default=0
@@ -141,7 +150,8 @@ def collect(
     if not configurations:
         raise ValueError("There are no configurations to evaluate; give a list of them, or how many of each estimator.")
     book = _Book(Path(checkpoint) if checkpoint is not None else None, protocol)
-    units = _units(_chain(first, chosen), configurations, protocol, book)
+    joint = _Joint(book, configurations) if joint_errors else None
+    units = _units(_chain(first, chosen), configurations, protocol, book, joint)
     workers = Parallel(
         n_jobs=n_jobs,
         prefer="threads" if time_limit is not None else None,  # a thread only waits for its own child process
@@ -149,8 +159,11 @@ def collect(
         pre_dispatch="n_jobs",
         batch_size=1,
     )
-    for evaluation in workers(delayed(_evaluate)(*unit, protocol, time_limit) for unit in units):
+    evaluate = delayed(_evaluate)
+    for evaluation, errors in workers(evaluate(*unit, protocol, time_limit, joint_errors) for unit in units):
         book.add(evaluation)
+        if joint is not None:
+            joint.add(evaluation, errors)
         if progress is not None:
             progress(book.line(evaluation, len(configurations)))
     return book.knowledge(configurations)
@@ -187,7 +200,11 @@ def _chain(first: Dataset, rest: Iterator[Dataset]) -> Iterator[Dataset]:
 
 
 def _units(
-    datasets: Iterator[Dataset], configurations: Sequence[Configuration], protocol: _Protocol, book: _Book
+    datasets: Iterator[Dataset],
+    configurations: Sequence[Configuration],
+    protocol: _Protocol,
+    book: _Book,
+    joint: _Joint | None,
 ) -> Iterator[tuple[_Prepared, Configuration]]:
     """Every evaluation that is still to be made."""
     for dataset in datasets:
@@ -199,6 +216,8 @@ def _units(
         with _naming(dataset):
             prepared = _prepare(dataset, protocol)
         done = book.open(prepared.task)
+        if joint is not None and not joint.has(dataset.name):
+            done = set()
         yield from ((prepared, configuration) for configuration in configurations if configuration not in done)
 
 
@@ -221,8 +240,13 @@ def _prepare(dataset: Dataset, protocol: _Protocol) -> _Prepared:
 
 
 def _evaluate(
-    prepared: _Prepared, configuration: Configuration, protocol: _Protocol, time_limit: float | None
-) -> Evaluation:
+    prepared: _Prepared,
+    configuration: Configuration,
+    protocol: _Protocol,
+    time_limit: float | None,
+    keep_errors: bool,
+) -> tuple[Evaluation, np.ndarray | None]:
+    """What came of it, and the errors on each row where they are wanted and known."""
     common = Evaluation(
         prepared.task.name,
         configuration,
@@ -234,13 +258,16 @@ def _evaluate(
     try:
         estimator = with_random_state(build_estimator(configuration, protocol.task_type), protocol.random_state)
         arguments = estimator, prepared.X, prepared.y, prepared.splits, prepared.n_classes
+        measuring = partial(measure, keep_errors=keep_errors)
         if time_limit is None:
-            return _recorded(common, measure(*arguments))
-        return _recorded(common, call_with_limit(measure, *arguments, seconds=time_limit))
+            found = measuring(*arguments)
+        else:
+            found = call_with_limit(measuring, *arguments, seconds=time_limit)
     except TimeLimitExceeded as error:
-        return replace(common, status="timeout", reason=str(error))
+        return replace(common, status="timeout", reason=str(error)), None
     except Exception as error:
-        return replace(common, reason=describe_error(error))
+        return replace(common, reason=describe_error(error)), None
+    return _recorded(common, found), found.errors
 
 
 def _recorded(common: Evaluation, measurement: Measurement) -> Evaluation:
@@ -268,8 +295,9 @@ def _standard_error(folds: np.ndarray) -> float:
 class _Book:
     """What has been measured so far, in memory and, where there is a folder, in one journal a task.
 
-    A journal's first line names the task and the protocol, each further line is one evaluation. A line that a kill
-    left half-written has no newline, and is dropped when the journal is opened again.
+    A journal's first line names the task and the protocol, each further line is one evaluation, or the joint errors
+    of all of them. A line that a kill left half-written has no newline, and is dropped when the journal is opened
+    again.
     """
 
     def __init__(self, folder: Path | None, protocol: _Protocol):
@@ -286,22 +314,24 @@ class _Book:
             raise ValueError(f"Two datasets are called {name!r}; a task's name must be its own.")
         self.tasks[name], self.evaluations[name] = task, {}
         about = {"journal": _JOURNAL_FORMAT, "task": name, "protocol": vars(self.protocol)}
-        header, *lines = self._read(name) or [""]
+        header, *lines = self.read(name) or [""]
         if not header:
-            self._write(name, json.dumps(about))
+            self.write(name, json.dumps(about))
         elif _json_or_none(header) != about:
             raise ValueError(
                 f"{self._path(name)} was collected as {header}; this call asks for {json.dumps(about)}. Use the "
                 "same settings, or another checkpoint folder."
             )
         for number, line in enumerate(lines, start=2):
-            self._remember(self._evaluation(line, name, number))
+            if not line.startswith(_JOINT_BEGINS):
+                self._remember(self._evaluation(line, name, number))
         return set(self.evaluations[name])
 
     def add(self, evaluation: Evaluation) -> None:
-        """Keep one evaluation; it is on disk when this returns."""
-        self._write(evaluation.task, evaluation.to_json())
-        self._remember(evaluation)
+        """Keep one evaluation; it is on disk when this returns. One that is repeated for its errors is kept already."""
+        if evaluation.configuration not in self.evaluations[evaluation.task]:
+            self.write(evaluation.task, evaluation.to_json())
+            self._remember(evaluation)
 
     def line(self, evaluation: Evaluation, total: int) -> str:
         """One line of progress."""
@@ -339,7 +369,8 @@ class _Book:
     def _path(self, name: Hashable) -> Path | None:
         return None if self.folder is None else self.folder / f"{quote(str(name), safe=_PLAIN)}.jsonl"
 
-    def _write(self, name: Hashable, line: str) -> None:
+    def write(self, name: Hashable, line: str) -> None:
+        """Add a line to a task's journal, if there is one."""
         path = self._path(name)
         if path is None:
             return
@@ -348,9 +379,70 @@ class _Book:
             file.flush()
             os.fsync(file.fileno())
 
-    def _read(self, name: Hashable) -> list[str]:
+    def read(self, name: Hashable) -> list[str]:
+        """The lines of a task's journal."""
         path = self._path(name)
         return _whole_lines(path) if path is not None and path.exists() else []
+
+
+class _Joint:
+    """The errors of a task's configurations until all are known, and then how they go together."""
+
+    def __init__(self, book: _Book, configurations: Sequence[Configuration]):
+        if book.folder is None:
+            raise ValueError("joint_errors are written into journals; give a folder for them as checkpoint.")
+        self.book, self.configurations = book, configurations
+        self._errors: dict[Hashable, dict[Configuration, np.ndarray | None]] = {}
+        self._written: set[Hashable] = set()
+
+    def has(self, task: Hashable) -> bool:
+        """Whether a task that is begun has nothing left to say."""
+        if any(line.startswith(_JOINT_BEGINS) for line in self.book.read(task)):
+            self._written.add(task)
+        return task in self._written
+
+    def add(self, evaluation: Evaluation, errors: np.ndarray | None) -> None:
+        """Take in one evaluation's errors; of the last one of its task, write what there is to say."""
+        task = evaluation.task
+        if task in self._written:
+            return
+        so_far = self._errors.setdefault(task, {})
+        so_far[evaluation.configuration] = errors
+        if len(so_far) == len(self.configurations):
+            known = {c: e for c in self.configurations if (e := so_far[c]) is not None}
+            self.book.write(task, _joint_line(known))
+            del self._errors[task]
+
+
+def _joint_line(errors: Mapping[Configuration, np.ndarray]) -> str:
+    """The upper triangle of their mean products, row by row, with five digits."""
+    upper = error_products(list(errors.values()))[np.triu_indices(len(errors))] if errors else np.zeros(0)
+    products = [float(f"{value:.5g}") for value in upper]
+    return json.dumps({_JOINT: [json.loads(c.to_json()) for c in errors], "products": products})
+
+
+def read_joint_errors(journal: str | Path) -> tuple[list[Configuration], np.ndarray] | None:
+    """How the errors of the configurations go together on the task of a journal.
+
+    Parameters
+    ----------
+    journal : path
+        That :func:`collect` wrote.
+
+    Returns
+    -------
+    tuple of (list of Configuration, ndarray of shape (n_configurations, n_configurations)) or None
+        Those that ended well, and the mean products of their errors (see :func:`sklmeta.measuring.error_products`);
+        None where the journal has none.
+    """
+    for line in _whole_lines(Path(journal)):
+        if line.startswith(_JOINT_BEGINS):
+            said = json.loads(line)
+            configurations = [Configuration.from_json(json.dumps(c)) for c in said[_JOINT]]
+            products = np.zeros((len(configurations),) * 2)
+            products[np.triu_indices(len(configurations))] = said["products"]
+            return configurations, products + np.triu(products, 1).T
+    return None
 
 
 def _whole_lines(path: Path) -> list[str]:

@@ -13,12 +13,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from threadpoolctl import threadpool_limits
 
 from sklmeta._joblib import cloudpickle
 from sklmeta._sklearn import check_method_params, safe_indexing
-from sklmeta.calibration import cross_fitted_probabilities
-from sklmeta.metrics import classification_scores, regression_scores
 from sklmeta.scoring import asks_for_responses
 from sklmeta.warning_records import recorded_warnings
 
@@ -323,87 +320,6 @@ def _as_number(value: Any) -> float:
     return float(value)
 
 
-# -- all standard metrics from one set of fits ---------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What cross-validating one configuration gave in every standard metric.
-
-    Parameters
-    ----------
-    scores : mapping of str to ndarray of shape (n_folds,)
-        By metric, greater is better; NaN where a metric is undefined on a fold.
-    fit_seconds, score_seconds : ndarray of shape (n_folds,)
-        CPU seconds of one thread.
-    """
-
-    scores: Mapping[str, np.ndarray]
-    fit_seconds: np.ndarray
-    score_seconds: np.ndarray
-
-
-def measure(
-    estimator: Any,
-    X: Any,
-    y: np.ndarray,
-    splits: Sequence[tuple[np.ndarray, np.ndarray]],
-    n_classes: int | None,
-) -> Measurement:
-    """Cross-validate one configuration on one thread, scoring the same predictions in every standard metric.
-
-    A classifier without ``predict_proba`` gets probabilities from sigmoids fitted across its held-out
-    decision values.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Unfitted; cloned for each fold.
-    X : array-like of shape (n_samples, n_features)
-        Rows.
-    y : ndarray of shape (n_samples,)
-        Class indices from 0, or a regression target.
-    splits : sequence of (train, test)
-        Row positions.
-    n_classes : int or None
-        Number of classes; None for regression.
-
-    Returns
-    -------
-    Measurement
-        Scores and seconds per fold.
-    """
-    answers, fit_seconds, score_seconds = [], [], []
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore")
-        for train, test in splits:
-            started = time.thread_time()
-            fitted = clone(estimator).fit(safe_indexing(X, train), y[train])
-            between = time.thread_time()
-            answers.append(_answers(fitted, safe_indexing(X, test), n_classes))
-            fit_seconds.append(between - started)
-            score_seconds.append(time.thread_time() - between)
-    truths = [y[test] for _, test in splits]
-    folds = _regression_folds(truths, answers, y) if n_classes is None else _classification_folds(truths, answers)
-    scores = {metric: np.array([fold[metric] for fold in folds]) for metric in folds[0]}
-    return Measurement(scores, np.array(fit_seconds), np.array(score_seconds))
-
-
-def _answers(fitted: Any, X: Any, n_classes: int | None) -> tuple[np.ndarray, np.ndarray | None, bool]:
-    """Labels or numbers, and for a classifier one column a class with whether these are probabilities."""
-    predicted = fitted.predict(X)
-    if n_classes is None:
-        if not np.isfinite(predicted).all():
-            raise ValueError("predictions are not finite")
-        return predicted, None, False
-    if hasattr(fitted, "predict_proba"):
-        return predicted, align_columns(fitted.predict_proba(X), fitted.classes_, n_classes, 0.0), True
-    decision = fitted.decision_function(X)
-    if decision.ndim == 1:
-        decision = np.column_stack([-decision, decision])
-    return predicted, align_columns(decision, fitted.classes_, n_classes, np.nan), False
-
-
 def align_columns(values: np.ndarray, present: np.ndarray, n_classes: int, absent: float) -> np.ndarray:
     """One column for each class index, `absent` in those that training lacked; (n_samples, n_classes)."""
     if not np.isfinite(values).all():
@@ -411,20 +327,3 @@ def align_columns(values: np.ndarray, present: np.ndarray, n_classes: int, absen
     aligned = np.full((len(values), n_classes), absent)
     aligned[:, np.asarray(present, int)] = values
     return aligned
-
-
-def _regression_folds(truths: list, answers: list, y: np.ndarray) -> list[dict[str, float]]:
-    scale = float(np.std(y)) or 1.0
-    return [regression_scores(t, predicted, scale) for t, (predicted, *_) in zip(truths, answers, strict=True)]
-
-
-def _classification_folds(truths: list, answers: list) -> list[dict[str, float]]:
-    columns = [values for _, values, _ in answers]
-    if not answers[0][2]:
-        n_classes = columns[0].shape[1]
-        decisions = [c[:, 1] if n_classes == 2 else c for c in columns]
-        columns = cross_fitted_probabilities(decisions, truths, n_classes)
-    return [
-        classification_scores(truth, labels, probabilities)
-        for truth, (labels, *_), probabilities in zip(truths, answers, columns, strict=True)
-    ]

@@ -87,6 +87,18 @@ def test_build_goes_on_from_its_journals(folder, tmp_path, cheap, capsys):
     assert (tmp_path / "elsewhere" / "first.jsonl").exists()
 
 
+def test_build_measures_finalists_again(folder, tmp_path, cheap, capsys):
+    out = tmp_path / "kb.zip"
+    more = ["--only", "first", "second", "--max-rows", 40, "--finalists", 1, "--finalist-rows", 50]
+    assert build(folder, "--out", out, *more) == 0
+    kb = KnowledgeBase.load(out)
+    assert kb.tasks == ("first", "second", "first, 50 rows", "second, 50 rows")
+    assert "larger parts of 2 of the tables, with 1 of the configurations: 100.0% ok" in capsys.readouterr().out
+    assert (tmp_path / "kb.zip.journals" / "finalists" / "first, 50 rows.jsonl").exists()
+    assert build(folder, "--out", out, *more) == 0
+    assert capsys.readouterr().err == "", "everything is in the journals"
+
+
 def test_build_with_another_target_and_in_parallel(folder, tmp_path, cheap):
     out = tmp_path / "kb.zip"
     assert build(folder, "--out", out, "--only", "flowers", "--target", "species", "--jobs", 2, "--compact") == 0

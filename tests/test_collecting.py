@@ -19,6 +19,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_diabetes, load_iris
 
 from sklmeta import Configuration, Dataset, Evaluation, KnowledgeBase, collect
+from sklmeta.collecting import read_joint_errors
 from sklmeta.exceptions import UnknownEstimatorError
 from sklmeta.metrics import CLASSIFICATION, REGRESSION
 
@@ -58,6 +59,7 @@ def lines_of(folder):
         (path.stem, json.dumps(json.loads(line)["configuration"]))
         for path in sorted(Path(folder).glob("*.jsonl"))
         for line in path.read_text().splitlines()[1:]
+        if "joint_errors" not in line
     ]
 
 
@@ -126,7 +128,7 @@ def test_what_a_regression_task_gives():
 
 def test_a_number_means_the_catalogues_first_configurations(monkeypatch):
     def evaluate(prepared, configuration, *_):
-        return Evaluation(prepared.task.name, configuration, scores={"r2": 0})
+        return Evaluation(prepared.task.name, configuration, scores={"r2": 0}), None
 
     monkeypatch.setattr(module, "_evaluate", evaluate)
     kb = collect({"diabetes": DIABETES}, 2)
@@ -421,3 +423,40 @@ def test_an_interrupted_call_keeps_what_it_has(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         collect(tasks(), CHEAP, time_limit=None, checkpoint=tmp_path, progress=interrupt)
     assert len(lines_of(tmp_path)) == 1
+
+
+# -- how errors go together ----------------------------------------------------------------------------------
+
+
+def test_joint_errors_are_written_when_a_task_is_done(tmp_path):
+    collect(tasks(), CHEAP, task="classification", checkpoint=tmp_path, joint_errors=True, time_limit=LONG)
+    for name in tasks():
+        configurations, products = read_joint_errors(tmp_path / f"{name}.jsonl")
+        assert configurations == CHEAP
+        assert products.shape == (3, 3)
+    kb = collect(tasks(), CHEAP, task="classification", checkpoint=tmp_path, joint_errors=True)
+    np.testing.assert_allclose(np.diag(products), -kb.scores("neg_brier_score")[-1], rtol=0.02)
+
+
+def test_a_task_without_joint_errors_is_evaluated_anew_and_written_once(tmp_path):
+    first = collect(tasks(), CHEAP, task="classification", checkpoint=tmp_path, joint_errors=True, time_limit=None)
+    journal = tmp_path / "two.jsonl"
+    whole = journal.read_text().splitlines()
+    journal.write_text("\n".join(whole[:-2]) + "\n")  # a kill came before the last evaluation
+    again = collect(tasks(), CHEAP, task="classification", checkpoint=tmp_path, joint_errors=True, time_limit=None)
+    assert_same_measurements(first, again)
+    assert len(lines_of(tmp_path)) == 9
+    assert journal.read_text().splitlines()[-1] == whole[-1]
+
+
+def test_joint_errors_leave_out_what_failed(tmp_path):
+    broken = Configuration("k_neighbors", {"n_neighbors": 10_000})
+    collect({"iris": IRIS}, [*CHEAP, broken], checkpoint=tmp_path, joint_errors=True, time_limit=None)
+    assert read_joint_errors(tmp_path / "iris.jsonl")[0] == CHEAP
+
+
+def test_joint_errors_need_a_journal(tmp_path):
+    with pytest.raises(ValueError, match="give a folder for them as checkpoint"):
+        collect({"iris": IRIS}, CHEAP, joint_errors=True)
+    collect({"iris": IRIS}, CHEAP, checkpoint=tmp_path)
+    assert read_joint_errors(tmp_path / "iris.jsonl") is None

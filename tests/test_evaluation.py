@@ -1,4 +1,3 @@
-import time
 import warnings
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import Ridge
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import KFold, StratifiedKFold, cross_validate
+from sklearn.model_selection import StratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -21,10 +20,8 @@ from sklmeta.evaluation import (
     align_columns,
     describe_error,
     evaluate_fold,
-    measure,
     with_random_state,
 )
-from sklmeta.metrics import CLASSIFICATION, REGRESSION
 
 IRIS, SPECIES = load_iris(return_X_y=True)
 DISEASE, PROGRESSION = load_diabetes(return_X_y=True)
@@ -156,75 +153,6 @@ def test_with_random_state_sets_what_is_open():
     assert with_random_state(RandomForestClassifier(random_state=3), 7).random_state == 3
     assert with_random_state(RandomForestClassifier(), None).random_state is None
     assert with_random_state(Ridge(alpha=2), 7).random_state == 7
-
-
-# -- all standard metrics ------------------------------------------------------------------------------------
-
-
-def test_measure_equals_scikit_learns_cross_validation():
-    model = LinearDiscriminantAnalysis()
-    found = measure(model, IRIS, SPECIES, THREE, 3)
-    assert tuple(found.scores) == CLASSIFICATION
-    names = {"roc_auc": "roc_auc_ovr", **{m: m for m in CLASSIFICATION if m not in ("roc_auc", "neg_brier_score")}}
-    expected = cross_validate(model, IRIS, SPECIES, cv=THREE, scoring=list(names.values()))
-    for ours, theirs in names.items():
-        np.testing.assert_allclose(found.scores[ours], expected[f"test_{theirs}"], err_msg=ours)
-    assert found.fit_seconds.shape == found.score_seconds.shape == (3,)
-
-
-def test_measure_equals_scikit_learns_cross_validation_of_numbers():
-    folds = list(KFold(4, shuffle=True, random_state=0).split(DISEASE))
-    found = measure(Ridge(), DISEASE, PROGRESSION, folds, None)
-    assert tuple(found.scores) == REGRESSION
-    expected = cross_validate(Ridge(), DISEASE, PROGRESSION, cv=folds, scoring=list(REGRESSION))
-    for metric in REGRESSION:
-        scale = 1 if metric == "r2" else np.std(PROGRESSION)
-        np.testing.assert_allclose(found.scores[metric], expected[f"test_{metric}"] / scale)
-
-
-@pytest.mark.parametrize("classes", [[0, 1], [0, 1, 2]])
-def test_decision_values_become_probabilities(classes):
-    rows = np.isin(SPECIES, classes)
-    X, y = IRIS[rows][:, :2], SPECIES[rows]
-    folds = list(StratifiedKFold(3, shuffle=True, random_state=0).split(X, y))
-    found = measure(SVC(), X, y, folds, len(classes))
-    np.testing.assert_allclose(
-        found.scores["accuracy"], cross_validate(SVC(), X, y, cv=folds, scoring="accuracy")["test_score"]
-    )
-    assert (found.scores["neg_log_loss"] > -np.log(len(classes))).all()
-    if len(classes) == 2:
-        expected = cross_validate(SVC(), X, y, cv=folds, scoring="roc_auc")["test_score"]
-        np.testing.assert_allclose(found.scores["roc_auc"], expected)
-
-
-@pytest.mark.parametrize("estimator", [SVC(), LinearDiscriminantAnalysis()])
-def test_a_class_that_training_lacks(estimator):
-    y = SPECIES.copy()
-    y[TEST[0]] = 3
-    found = measure(estimator, IRIS, y, [(TRAIN, TEST), THREE[1]], 4)
-    assert all(np.isfinite(scores).all() for scores in found.scores.values())
-
-
-def test_measuring_takes_the_seconds_of_one_thread():
-    class Sleeper(Recorder):
-        def fit(self, X, y):
-            time.sleep(0.3)
-            return super().fit(X, y)
-
-        def predict_proba(self, X):
-            return np.full((len(X), 3), 1 / 3)
-
-    assert measure(Sleeper(), IRIS, SPECIES, THREE, 3).fit_seconds.max() < 0.2, "CPU seconds, not the clock's"
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_predictions_that_are_no_numbers_fail(value):
-    class Broken(Ridge):
-        def predict(self, X):
-            return np.full(len(X), value)
-
-    with pytest.raises(ValueError, match="predictions are not finite"):
-        measure(Broken(), DISEASE, PROGRESSION, list(KFold(2).split(DISEASE)), None)
 
 
 def test_align_columns():

@@ -14,10 +14,10 @@ FLOORS = [
     },
     {"knowledge", "catalogue"},
     {
-        "recommenders", "evaluation", "stored", "blends", "blended", "distillation", "limits", "members", "scoring",
-        "composition", "winner", "costs", "workers",
+        "recommenders", "evaluation", "measuring", "stored", "blends", "blended", "distillation", "limits", "members",
+        "scoring", "composition", "winner", "costs", "workers",
     },
-    {"candidates", "advice", "plan", "results", "search", "conclusion", "collecting", "verification"},
+    {"candidates", "advice", "plan", "results", "search", "conclusion", "collecting", "verification", "finalists"},
     {"estimators"},
     {"integrations"},
     {"cli"},
