@@ -7,7 +7,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from sklearn.base import clone
 
 from sklmeta._joblib import cloudpickle
 from sklmeta._sklearn import check_method_params, safe_indexing
-from sklmeta.scoring import asks_for_responses
+from sklmeta.preparations import Preparations, Prepared, fit_last_step, shared_step
+from sklmeta.scoring import asks_for_responses, looks_at_no_rows
 from sklmeta.warning_records import recorded_warnings
 
 _RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
@@ -95,6 +96,8 @@ class Trial:
         Whether to find out how large the fitted models are.
     folder : path or None, default=None
         Where models are kept, by units that run elsewhere; None is in memory.
+    preparations : Preparations
+        Rows that this process has prepared already.
     """
 
     rows: tuple[Any, Any]
@@ -107,6 +110,7 @@ class Trial:
     keep_models: bool = False
     measure_size: bool = False
     folder: Path | None = None
+    preparations: Preparations = field(default_factory=Preparations)
 
 
 def evaluate_on(trial: Trial, fold: int, member: str, estimator: Any) -> FoldResult:
@@ -121,6 +125,7 @@ def evaluate_on(trial: Trial, fold: int, member: str, estimator: Any) -> FoldRes
         trial.score_params,
         outputs=outputs,
         keep_model=trial.keep_models or trial.measure_size,
+        prepared=partial(trial.preparations.of, fold=fold),
     )
     return _put_away(result, trial)
 
@@ -153,8 +158,11 @@ def refit_on(trial: Trial, member: str, estimator: Any, rows: np.ndarray | None 
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what this configuration warns of is known from its folds
-        fitted = clone(estimator).fit(X, y, **params)
-    return fitted, time.perf_counter() - started
+        step = shared_step(estimator, params) if rows is None else None
+        if step is None:
+            return clone(estimator).fit(X, y, **params), time.perf_counter() - started
+        ready = trial.preparations.of(step, X, "all rows", None, None)
+        return fit_last_step(estimator, ready, y, params), time.perf_counter() - started
 
 
 def unfiled(model: Any) -> Any:
@@ -201,6 +209,7 @@ def evaluate_fold(
     *,
     outputs: Outputs | None = None,
     keep_model: bool = False,
+    prepared: Callable[..., Prepared] | None = None,
 ) -> FoldResult:
     """Fit a clone on the training rows and score it on the test rows; a failure is a result too.
 
@@ -220,6 +229,9 @@ def evaluate_fold(
         Asked about the test rows; the scorer and it share the model's answers.
     keep_model : bool, default=False
         Whether the fitted model is part of the result.
+    prepared : callable, default=None
+        ``prepared(step, X, train=train, test=test)`` gives these rows as a pipeline's first step prepares them, where
+        that may be shared.
 
     Returns
     -------
@@ -231,17 +243,21 @@ def evaluate_fold(
     ValueError
         If the scorer returns something that is no number: then it would do so for every estimator.
     """
-    started = time.perf_counter()
     with recorded_warnings() as caught:
         try:
-            fitted = clone(estimator).fit(
-                safe_indexing(X, train),
-                safe_indexing(y, train),
-                **check_method_params(X, params=dict(fit_params), indices=train),
-            )
+            params = check_method_params(X, params=dict(fit_params), indices=train)
+            step = shared_step(estimator, params) if prepared is not None and looks_at_no_rows(scorer) else None
+            started = time.perf_counter()
+            if prepared is None or step is None:
+                fitted = asked = clone(estimator).fit(safe_indexing(X, train), safe_indexing(y, train), **params)
+                tested, spared = safe_indexing(X, test), 0.0
+            else:
+                ready = prepared(step, X, train=train, test=test)
+                started, spared = time.perf_counter(), ready.seconds
+                fitted = fit_last_step(estimator, ready, safe_indexing(y, train), params)
+                asked, tested = fitted.steps[-1][1], ready.test
             between = time.perf_counter()
-            tested = safe_indexing(X, test)
-            answering = Answering(fitted) if outputs is not None and asks_for_responses(scorer) else fitted
+            answering = Answering(asked) if outputs is not None and asks_for_responses(scorer) else asked
             score = scorer(
                 answering,
                 tested,
@@ -254,7 +270,7 @@ def evaluate_fold(
     scores = score if isinstance(score, Mapping) else {"score": score}
     return FoldResult(
         {name: _as_number(value) for name, value in scores.items()},
-        between - started,
+        between - started + spared,
         time.perf_counter() - between,
         warnings=_messages(caught),
         outputs=answered,

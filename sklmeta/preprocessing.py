@@ -365,6 +365,8 @@ def _level_names(column: pd.Series) -> pd.Series:
     """Levels as text: 1, 1.0 and numpy's 1 are the same level; what pandas calls missing is NaN."""
     values = column.astype(object)
     missing = pd.isna(values).to_numpy()
+    if types.infer_dtype(values, skipna=True) == "string":
+        return values.mask(missing, np.nan)
     names = [np.nan if gone else _level_name(v) for v, gone in zip(values, missing, strict=True)]
     return pd.Series(names, index=column.index, dtype=object)
 

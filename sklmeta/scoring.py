@@ -87,6 +87,11 @@ def asks_for_responses(scorer: Any) -> bool:
     return hasattr(scorer, "_response_method") and hasattr(scorer, "_score_func")
 
 
+def looks_at_no_rows(scorer: Any) -> bool:
+    """Whether a scorer hands the rows on to the model as they are: one of scikit-learn's, or a model's own score."""
+    return asks_for_responses(scorer) or hasattr(getattr(scorer, "scorer", scorer), "_estimator")
+
+
 class FoldScorer:
     """Scores fold models, of which some have not seen every class.
 

@@ -14,8 +14,8 @@ FLOORS = [
     },
     {"knowledge", "catalogue"},
     {
-        "recommenders", "evaluation", "measuring", "stored", "blends", "blended", "distillation", "limits", "members",
-        "scoring", "composition", "winner", "costs", "workers",
+        "recommenders", "evaluation", "measuring", "preparations", "stored", "blends", "blended", "distillation",
+        "limits", "members", "scoring", "composition", "winner", "costs", "workers",
     },
     {"candidates", "advice", "plan", "results", "search", "conclusion", "collecting", "verification", "finalists"},
     {"estimators"},

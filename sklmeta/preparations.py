@@ -1,0 +1,131 @@
+"""Tables prepared once for all candidates that want them prepared alike."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from sklmeta._sklearn import routing_enabled, safe_indexing
+from sklmeta.preprocessing import TabularPreprocessor
+
+_MOST_BYTES = 256e6  # that one process keeps
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A fitted preparation and what it made of some rows.
+
+    Parameters
+    ----------
+    step : TabularPreprocessor
+        Fitted on the training rows.
+    train : array-like of shape (n_train, n_columns)
+        The training rows, prepared.
+    test : array-like of shape (n_test, n_columns) or None
+        Other rows, prepared.
+    seconds : float
+        What preparing the training rows took.
+    """
+
+    step: Any
+    train: Any
+    test: Any
+    seconds: float
+
+
+class Preparations:
+    """What was prepared in this process, as long as there is room; it is left behind when it is pickled."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Prepared] = OrderedDict()
+
+    def __reduce__(self) -> tuple:
+        return Preparations, ()
+
+    def of(self, step: Any, X: Any, fold: Hashable, train: np.ndarray | None, test: np.ndarray | None) -> Prepared:
+        """The rows of a fold as a step prepares them.
+
+        Parameters
+        ----------
+        step : TabularPreprocessor
+            Unfitted.
+        X : array-like of shape (n_samples, n_features)
+            All rows, always the same.
+        fold : hashable
+            Names the fold.
+        train, test : ndarray of int or None
+            Row positions; None is all rows for `train`, and no row for `test`.
+
+        Returns
+        -------
+        Prepared
+            Shared: whoever changes rows in place must copy them.
+        """
+        key = fold, repr(sorted(step.get_params().items()))
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        started = time.perf_counter()
+        fitted = clone(step)
+        prepared = fitted.fit_transform(X if train is None else safe_indexing(X, train))
+        seconds = time.perf_counter() - started
+        tested = None if test is None else fitted.transform(safe_indexing(X, test))
+        self._kept[key] = found = Prepared(fitted, prepared, tested, seconds)
+        while sum(map(_bytes, self._kept.values())) > _MOST_BYTES:
+            self._kept.popitem(last=False)
+        return found
+
+
+def shared_step(estimator: Any, fit_params: dict[str, Any]) -> Any:
+    """The step of a member that prepares rows as it does for others; None where it has none of that kind."""
+    if not isinstance(estimator, Pipeline) or len(estimator.steps) != 2 or estimator.memory is not None:
+        return None
+    step, last = estimator.steps[0][1], estimator.steps[1][0]
+    plain = type(step) is TabularPreprocessor and all(param.startswith(f"{last}__") for param in fit_params)
+    return step if plain and not routing_enabled() else None
+
+
+def fit_last_step(pipeline: Pipeline, prepared: Prepared, y: Any, fit_params: dict[str, Any]) -> Pipeline:
+    """The pipeline, fitted as `fit` would, on rows that are prepared already.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Of two steps; not changed.
+    prepared : Prepared
+        The training rows.
+    y : ndarray of shape (n_train,)
+        Target.
+    fit_params : dict
+        As the pipeline's ``fit`` takes them.
+
+    Returns
+    -------
+    Pipeline
+        Fitted.
+    """
+    (first, _), (name, last) = pipeline.steps
+    params = {key.removeprefix(f"{name}__"): value for key, value in fit_params.items()}
+    fitted = clone(last).fit(prepared.train.copy(), y, **params)  # what one of them does to its rows is its own
+    return Pipeline([(first, prepared.step), (name, fitted)])
+
+
+def _bytes(prepared: Prepared) -> float:
+    return sum(map(_size, (prepared.train, prepared.test)))
+
+
+def _size(X: Any) -> float:
+    if X is None:
+        return 0.0
+    if isinstance(X, pd.DataFrame):
+        return float(X.memory_usage().sum())
+    return float(X.data.nbytes + X.indices.nbytes if sparse.issparse(X) else X.nbytes)

@@ -1,0 +1,169 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import get_scorer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from sklmeta import MetaClassifier
+from sklmeta.evaluation import Outputs, Trial, evaluate_on, refit_on
+from sklmeta.preparations import Preparations, shared_step
+from sklmeta.preprocessing import TabularPreprocessor
+
+X, y = load_iris(return_X_y=True)
+FRAME = pd.DataFrame(X, columns=list("abcd")).assign(colour=np.where(X[:, 0] > 5.5, "red", None))
+ROWS = np.arange(150)
+SPLITS = [(ROWS[k != ROWS % 3], ROWS[k == ROWS % 3]) for k in range(3)]
+
+
+def behind(estimator, **settings):
+    return Pipeline([("preprocess", TabularPreprocessor(**settings)), ("last", estimator)])
+
+
+def a_trial(X, **settings):
+    defaults = {"scorer": get_scorer("neg_log_loss"), "score_params": {}, "fit_params": {"m": {}}}
+    return Trial((X, y), SPLITS, classes=np.unique(y), **{**defaults, **settings})
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """What was fitted, by the preparation's settings and rows."""
+    seen = []
+    real = TabularPreprocessor.fit_transform
+
+    def counted(self, X, y=None, **params):
+        seen.append((self.categories, self.scale, X.shape[0]))
+        return real(self, X, y, **params)
+
+    monkeypatch.setattr(TabularPreprocessor, "fit_transform", counted)
+    return seen
+
+
+@pytest.mark.parametrize("rows", [X, FRAME, sparse.csr_matrix(X)], ids=["array", "frame", "sparse"])
+@pytest.mark.parametrize("settings", [{}, {"categories": "native", "scale": False}, {"categories": "ordinal"}])
+def test_shared_or_not_everything_is_the_same(rows, settings, monkeypatch):
+    pipeline = behind(DecisionTreeClassifier(max_depth=3, random_state=0), **settings)
+    shared = a_trial(rows, keep_outputs=True, keep_models=True)
+    twice = [[evaluate_on(shared, fold, "m", pipeline) for fold in range(3)] for _ in range(2)]
+    monkeypatch.setattr("sklmeta.evaluation.shared_step", lambda *_: None)
+    alone = [evaluate_on(a_trial(rows, keep_outputs=True, keep_models=True), fold, "m", pipeline) for fold in range(3)]
+    for once in twice:
+        for ours, theirs, (_, test) in zip(once, alone, SPLITS, strict=True):
+            assert not theirs.reason
+            assert ours.scores == theirs.scores
+            np.testing.assert_array_equal(ours.outputs, theirs.outputs)
+            held_out = rows.iloc[test] if isinstance(rows, pd.DataFrame) else rows[test]
+            np.testing.assert_array_equal(ours.model.predict_proba(held_out), theirs.outputs)
+
+
+def test_rows_are_prepared_once_a_fold_and_kind(fits):
+    trial = a_trial(FRAME)
+    for C in (0.1, 1.0, 10.0):
+        for fold in range(3):
+            evaluate_on(trial, fold, "m", behind(LogisticRegression(C=C)))
+            evaluate_on(trial, fold, "m", behind(DecisionTreeClassifier(), scale=False))
+    assert sorted(fits) == sorted([("onehot", scale, 100) for scale in (True, False)] * 3)
+    fits.clear()
+    for C in (0.1, 1.0):
+        model, seconds = refit_on(trial, "m", behind(LogisticRegression(C=C)))
+        direct = behind(LogisticRegression(C=C)).fit(FRAME, y)
+        np.testing.assert_array_equal(model.predict_proba(FRAME), direct.predict_proba(FRAME))
+        assert seconds > 0
+    assert len(fits) == 1 + 2, "once for both, and the two of this test"
+
+
+def test_the_time_of_preparing_counts_for_everyone_who_wants_it(monkeypatch):
+    trial = a_trial(FRAME)
+    first = evaluate_on(trial, 0, "m", behind(LogisticRegression()))
+    ready = next(iter(trial.preparations._kept.values()))
+    assert first.fit_seconds > ready.seconds > 0
+    assert evaluate_on(trial, 0, "m", behind(LogisticRegression())).fit_seconds > ready.seconds
+
+
+class Vandal(ClassifierMixin, BaseEstimator):
+    """Writes into the rows that it is given."""
+
+    def fit(self, X, y):
+        X[:] = 0.0
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), 3), 1 / 3)
+
+    def predict(self, X):
+        return np.zeros(len(X), dtype=int)
+
+
+def test_what_one_does_to_its_rows_is_its_own():
+    trial = a_trial(X)
+    before = evaluate_on(trial, 0, "m", behind(LogisticRegression()))
+    assert not evaluate_on(trial, 0, "m", behind(Vandal())).reason
+    assert evaluate_on(trial, 0, "m", behind(LogisticRegression())).scores == before.scores
+
+
+def test_weights_go_to_the_last_step():
+    weights = np.where(y == 0, 5.0, 1.0)
+    trial = a_trial(X, fit_params={"m": {"last__sample_weight": weights}}, keep_outputs=True)
+    found = evaluate_on(trial, 0, "m", behind(LogisticRegression())).outputs
+    train, test = SPLITS[0]
+    direct = behind(LogisticRegression()).fit(X[train], y[train], last__sample_weight=weights[train])
+    np.testing.assert_array_equal(found, direct.predict_proba(X[test]))
+
+
+def test_what_looks_at_rows_gets_the_rows(fits):
+    seen = []
+
+    def scorer(model, rows, truth):
+        seen.append(list(rows.columns))
+        return model.score(rows, truth)
+
+    result = evaluate_on(a_trial(FRAME, scorer=scorer), 0, "m", behind(LogisticRegression()))
+    assert not result.reason
+    assert seen == [list(FRAME.columns)]
+
+
+def test_who_shares():
+    step = behind(LogisticRegression()).steps[0][1]
+    pipeline = Pipeline([("preprocess", step), ("last", LogisticRegression())])
+    assert shared_step(pipeline, {"last__sample_weight": 1}) is step
+    assert shared_step(pipeline, {"preprocess__y": 1}) is None
+    assert shared_step(LogisticRegression(), {}) is None
+    assert shared_step(make_pipeline(StandardScaler(), LogisticRegression()), {}) is None
+    with config_context(enable_metadata_routing=True):
+        assert shared_step(pipeline, {}) is None
+
+
+def test_no_more_is_kept_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr("sklmeta.preparations._MOST_BYTES", 2.5 * X.nbytes)
+    kept = Preparations()
+    for fold, (train, test) in enumerate(SPLITS):
+        kept.of(TabularPreprocessor(), X, fold, train, test)
+    assert [key[0] for key in kept._kept] == [1, 2]
+    kept.of(TabularPreprocessor(), X, 1, *SPLITS[1])
+    kept.of(TabularPreprocessor(), X, 0, *SPLITS[0])
+    assert [key[0] for key in kept._kept] == [1, 0], "what was wanted last stays"
+    monkeypatch.setattr("sklmeta.preparations._MOST_BYTES", 1.0)
+    assert kept.of(TabularPreprocessor(), X, 2, *SPLITS[2]).train.shape == (100, 4)
+    assert not kept._kept
+
+
+def test_copies_of_a_trial_start_with_nothing():
+    trial = a_trial(X)
+    evaluate_on(trial, 0, "m", behind(LogisticRegression()))
+    assert not pickle.loads(pickle.dumps(trial.preparations))._kept
+
+
+def test_a_search_prepares_once_a_fold_and_kind(fits):
+    meta = MetaClassifier(n_iter=12, cv=3, random_state=0).fit(FRAME, y)
+    kinds = {kind[:2] for kind in fits}
+    assert len(fits) <= 4 * len(kinds), "three folds and all rows"
+    assert Outputs(meta.classes_)(meta, FRAME).shape == (150, 3)
