@@ -11,6 +11,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklmeta._sklearn import BaseComposition, VisualBlock
+from sklmeta.preparations import answers, united
 from sklmeta.scoring import CompletedClassifier
 
 
@@ -73,7 +74,7 @@ class _Blended(MetaEstimatorMixin, BaseComposition):
         estimator
             This object, fitted.
         """
-        return self._adopt([clone(estimator).fit(X, y, **params) for _, estimator in self.estimators], y)
+        return self._adopt(united([clone(estimator).fit(X, y, **params) for _, estimator in self.estimators]), y)
 
     @classmethod
     def of_fitted(cls, estimators: Sequence[tuple[str, Any]], blend: Any, classes: Any = None) -> Any:
@@ -193,8 +194,10 @@ class BlendedClassifier(ClassifierMixin, _Blended):
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        complete = [CompletedClassifier(estimator, self.classes_) for estimator in self.estimators_]
-        return self.blend(np.array([estimator.predict_proba(X) for estimator in complete]))
+        return self.blend(np.array(answers(self.estimators_, X, self._probabilities)))
+
+    def _probabilities(self, model: Any, X: Any) -> np.ndarray:
+        return CompletedClassifier(model, self.classes_).predict_proba(X)
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of the probabilities.
@@ -275,5 +278,5 @@ class BlendedRegressor(RegressorMixin, _Blended):
             Predictions.
         """
         check_is_fitted(self)
-        outputs = [np.asarray(e.predict(X), float).reshape(-1, 1) for e in self.estimators_]
-        return self.blend(np.array(outputs))[:, 0]
+        outputs = answers(self.estimators_, X, lambda model, rows: np.asarray(model.predict(rows), float))
+        return self.blend(np.array(outputs).reshape(len(outputs), -1, 1))[:, 0]

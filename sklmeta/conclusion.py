@@ -17,6 +17,7 @@ from sklmeta.datasets import subsample
 from sklmeta.ensemble import gather_folds
 from sklmeta.evaluation import Trial, refit_on, unfiled
 from sklmeta.exceptions import EvaluationWarning
+from sklmeta.preparations import united
 from sklmeta.search import Refits, Search
 from sklmeta.stored import fold_score, is_quick
 from sklmeta.workers import Unit
@@ -94,7 +95,7 @@ def conclude(
     refits = Refits(search, wanted, trial.rows[1], trial.classes is not None)
     if not interrupted:
         _fit(workers, refits)
-    fitted = refits.fitted
+    fitted = {**refits.fitted, **_alike(refits, search.n_rows)}
     stand_ins = {k: mean_of_folds(search, trial, k) for k, model in fitted.items() if model is None}
     left = {k: model for k, model in {**fitted, **stand_ins}.items() if model is not None}
     if not left:
@@ -253,6 +254,12 @@ def _fit(workers: Any, refits: Refits) -> None:
         workers.run(refits)
     except KeyboardInterrupt:  # what is fitted by now, and the fold models, will do
         warnings.warn("Fitting the model on all rows was interrupted.", EvaluationWarning, stacklevel=5)
+
+
+def _alike(refits: Refits, n_rows: int) -> dict[int, Any]:
+    """Those that were fitted on all rows, with one preparation for all that prepare rows alike."""
+    whole = [k for k, model in refits.fitted.items() if model is not None and refits.rows[k] == n_rows]
+    return dict(zip(whole, united([refits.fitted[k] for k in whole]), strict=True))
 
 
 def mean_of_folds(search: Search, trial: Trial, k: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +70,7 @@ class Preparations:
         Prepared
             Shared: whoever changes rows in place must copy them.
         """
-        key = fold, repr(sorted(step.get_params().items()))
+        key = fold, _settings(step)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
@@ -117,6 +117,64 @@ def fit_last_step(pipeline: Pipeline, prepared: Prepared, y: Any, fit_params: di
     params = {key.removeprefix(f"{name}__"): value for key, value in fit_params.items()}
     fitted = clone(last).fit(prepared.train.copy(), y, **params)  # what one of them does to its rows is its own
     return Pipeline([(first, prepared.step), (name, fitted)])
+
+
+def united(models: Sequence[Any]) -> list[Any]:
+    """Models that were fitted on the same rows, with one preparation between all that prepare rows alike.
+
+    Parameters
+    ----------
+    models : sequence of estimator
+        Fitted; not changed.
+
+    Returns
+    -------
+    list of estimator
+        Those that predict the same.
+    """
+    common: dict[str, Any] = {}
+    found = []
+    for model in models:
+        step = shared_step(model, {})
+        if step is not None:
+            step = common.setdefault(_settings(step), step)
+            model = Pipeline([(model.steps[0][0], step), model.steps[1]])
+        found.append(model)
+    return found
+
+
+def answers(models: Iterable[Any], X: Any, ask: Callable[[Any, Any], np.ndarray]) -> list[np.ndarray]:
+    """What each of some fitted models says about rows, which a preparation that several have prepares once.
+
+    Parameters
+    ----------
+    models : iterable of estimator
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+        Rows.
+    ask : callable
+        ``ask(model, rows)`` gives the answer of a model, or of a pipeline's last step about prepared rows.
+
+    Returns
+    -------
+    list of ndarray
+        One a model.
+    """
+    prepared: dict[int, Any] = {}
+    found = []
+    for model in models:
+        step = shared_step(model, {})
+        if step is None:
+            found.append(ask(model, X))
+            continue
+        if id(step) not in prepared:
+            prepared[id(step)] = step.transform(X)
+        found.append(ask(model.steps[-1][1], prepared[id(step)]))
+    return found
+
+
+def _settings(step: TabularPreprocessor) -> str:
+    return repr(sorted(step.get_params().items()))
 
 
 def _bytes(prepared: Prepared) -> float:

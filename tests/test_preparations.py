@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sklmeta import MetaClassifier
 from sklmeta.evaluation import Outputs, Trial, evaluate_on, refit_on
-from sklmeta.preparations import Preparations, shared_step
+from sklmeta.preparations import Preparations, shared_step, united
 from sklmeta.preprocessing import TabularPreprocessor
 
 X, y = load_iris(return_X_y=True)
@@ -167,3 +167,29 @@ def test_a_search_prepares_once_a_fold_and_kind(fits):
     kinds = {kind[:2] for kind in fits}
     assert len(fits) <= 4 * len(kinds), "three folds and all rows"
     assert Outputs(meta.classes_)(meta, FRAME).shape == (150, 3)
+
+
+def test_members_of_a_blend_share_their_preparation():
+    members = [behind(LogisticRegression(C=C)).fit(FRAME, y) for C in (0.1, 1.0)]
+    tree = behind(DecisionTreeClassifier(random_state=0), scale=False).fit(FRAME, y)
+    models = united([*members, tree, LogisticRegression().fit(X, y)])
+    assert models[0].steps[0][1] is models[1].steps[0][1] is not models[2].steps[0][1]
+    assert members[0].steps[0][1] is not members[1].steps[0][1], "what was given is as it was"
+    for before, after in zip([*members, tree], models, strict=False):
+        np.testing.assert_array_equal(before.predict_proba(FRAME), after.predict_proba(FRAME))
+
+
+def test_a_search_s_model_prepares_rows_once_a_kind(monkeypatch):
+    noisy = np.where(ROWS % 7 == 0, (y + 1) % 3, y)
+    blend = MetaClassifier(n_iter=12, cv=3, scoring="neg_log_loss", random_state=0).fit(FRAME, noisy).ensemble_
+    steps = {id(pipeline.steps[0][1]) for pipeline in blend.estimators_}
+    kinds = {repr(pipeline.steps[0][1]) for pipeline in blend.estimators_}
+    assert len(steps) == len(kinds) < len(blend.estimators_), "some must share, for this test to say anything"
+    transformed = []
+    real = TabularPreprocessor.transform
+    monkeypatch.setattr(TabularPreprocessor, "transform", lambda self, X: transformed.append(1) or real(self, X))
+    together = blend.predict_proba(FRAME)
+    assert len(transformed) == len(kinds)
+    alone = np.array([pipeline.predict_proba(FRAME) for pipeline in blend.estimators_])
+    np.testing.assert_array_equal(together, blend.blend(alone))
+    assert len(pickle.dumps(blend)) < sum(len(pickle.dumps(pipeline)) for pipeline in blend.estimators_)
