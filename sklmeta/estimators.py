@@ -42,7 +42,7 @@ from sklmeta.scoring import (
     make_search_scorer,
     needs_probabilities,
 )
-from sklmeta.search import Clock, Past, Search
+from sklmeta.search import Clock, Past, Progress, Search
 from sklmeta.winner import Winner
 from sklmeta.workers import open_workers
 
@@ -104,6 +104,10 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     warm_start : bool, default=False
         Whether `fit` goes on from what an earlier `fit` of this object evaluated on the same data: only the rest of
         `n_iter` is evaluated, or as much more as there is time for.
+    callback : callable, default=None
+        Told after each configuration that was evaluated: a `Progress` with ``n_evaluated``, ``estimator``, ``params``,
+        ``score`` and ``best_score``. If it answers with something true, the search ends, and the model is made of what
+        it found until then.
     verbose : int, default=0
         Whether to print a line for each configuration that was evaluated.
 
@@ -186,6 +190,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         n_jobs: int | None = None,
         random_state: Any = None,
         warm_start: bool = False,
+        callback: Any = None,
         verbose: int = 0,
     ):
         self.estimators = estimators
@@ -202,6 +207,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.warm_start = warm_start
+        self.callback = callback
         self.verbose = verbose
 
     # -- learning ----------------------------------------------------------------------------------------------
@@ -294,8 +300,13 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             clock=clock,
             n_workers=n_workers,
             past=past.evaluated,
-            report=print if self.verbose else None,
+            report=self._report,
         )
+
+    def _report(self, progress: Progress) -> Any:
+        if self.verbose:
+            print(progress)
+        return self.callback is not None and self.callback(progress)
 
     def _past(self, X: Any, y: np.ndarray, params: Mapping[str, Any], splits: Any) -> Past:
         """What an earlier `fit` evaluated on this data, if it is to be used."""
@@ -481,6 +492,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             raise ValueError(
                 f"Names of estimators conflict with what sklmeta calls its own: {sorted(taken)}. Rename them."
             )
+        if not (self.callback is None or callable(self.callback)):
+            raise ValueError(f"callback must be callable or None, got {self.callback!r} instead.")
         if not (self.preprocessor is None or self.preprocessor == "auto" or hasattr(self.preprocessor, "transform")):
             raise ValueError(f"preprocessor must be 'auto', None or a transformer, got {self.preprocessor!r} instead.")
 
@@ -629,7 +642,7 @@ class MetaClassifier(ClassifierMixin, MetaEstimator):
     estimators : estimator, list of (str, estimator) or None, default=None
         None is every classifier of the catalogue.
     param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
-    n_jobs, random_state, warm_start, verbose
+    n_jobs, random_state, warm_start, callback, verbose
         See `MetaEstimator`.
 
     Attributes
@@ -670,7 +683,7 @@ class MetaRegressor(RegressorMixin, MetaEstimator):
     estimators : estimator, list of (str, estimator) or None, default=None
         None is every regressor of the catalogue.
     param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
-    n_jobs, random_state, warm_start, verbose
+    n_jobs, random_state, warm_start, callback, verbose
         See `MetaEstimator`.
 
     Attributes
@@ -765,6 +778,10 @@ def _run(workers: Any, search: Search) -> bool:
             raise
         warnings.warn("The search was interrupted; what it found until then is used.", EvaluationWarning, stacklevel=3)
         return True
+    if search.was_told_to_stop:
+        warnings.warn(
+            "The callback ended the search; what it found until then is used.", EvaluationWarning, stacklevel=3
+        )
     return False
 
 

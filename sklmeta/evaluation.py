@@ -96,7 +96,7 @@ class Trial:
         Whether to find out how large the fitted models are.
     folder : path or None, default=None
         Where models are kept, by units that run elsewhere; None is in memory.
-    preparations : Preparations
+    preparations : Preparations, default=Preparations()
         Rows that this process has prepared already.
     """
 

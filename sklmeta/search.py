@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -77,6 +77,34 @@ class Past:
     evaluated: Sequence[tuple[Candidate, Any, list[FoldResult]]] = ()
 
 
+@dataclass(frozen=True)
+class Progress:
+    """What a search has just found out.
+
+    Parameters
+    ----------
+    n_evaluated : int
+        Configurations that were evaluated on all folds.
+    estimator : str
+        Name of the member that was evaluated last.
+    params : mapping of str to object
+        Its parameters.
+    score : float
+        Its mean score, greater is better; NaN where it failed.
+    best_score : float
+        The best mean score so far; NaN while there is none.
+    """
+
+    n_evaluated: int
+    estimator: str
+    params: Mapping[str, Any]
+    score: float
+    best_score: float
+
+    def __str__(self) -> str:
+        return f"{self.n_evaluated}: {self.estimator} {dict(self.params)} {self.score:.5g}"
+
+
 class Search:
     """Gives the units of a search one by one, and takes what comes of them.
 
@@ -106,7 +134,7 @@ class Search:
     past : sequence of (Candidate, estimator, list of FoldResult), default=()
         What an earlier search has found out already.
     report : callable, default=None
-        Told a line after each candidate.
+        Told a `Progress` after each candidate; once it answers with something true, nothing more is begun.
     """
 
     def __init__(
@@ -121,7 +149,7 @@ class Search:
         clock: Clock | None = None,
         n_workers: int = 1,
         past: Sequence[tuple[Candidate, Any, list[FoldResult]]] = (),
-        report: Callable[[str], None] | None = None,
+        report: Callable[[Progress], Any] | None = None,
     ):
         self.plan, self.prepare, self.deciding = plan, prepare, deciding
         self.train_rows, self.n_rows, self.n_workers = train_rows, n_rows, n_workers
@@ -132,12 +160,13 @@ class Search:
         self._queue: deque[tuple[int, int]] = deque()
         self._given_up: dict[int, str] = {}
         self._reserve = 0.0
+        self.was_told_to_stop = False
 
     # -- what a runner calls ---------------------------------------------------------------------------------------
 
     def next_unit(self) -> Unit | None:
         """The next fold to evaluate; None while there is nothing to do, or nothing more at all."""
-        while self._queue or self._pick():
+        while not self.was_told_to_stop and (self._queue or self._pick()):
             k, fold = self._queue.popleft()
             if k not in self._given_up and self._can_end(k, fold):
                 arguments = fold, self.candidates[k].member.name, self.estimators[k]
@@ -156,8 +185,8 @@ class Search:
             self._reserve = self._needed_at_the_end()
         if self.is_complete(k):
             self._forget_models()
-            if self.report is not None:
-                self.report(self._line(k))
+            if self.report is not None and self.report(self._progress(k)):
+                self.was_told_to_stop = True
 
     # -- what was found out ----------------------------------------------------------------------------------------
 
@@ -358,9 +387,10 @@ class Search:
                             result.model.unlink(missing_ok=True)
                         self.results[k][fold] = replace(result, model=None)
 
-    def _line(self, k: int) -> str:
-        mean, _ = self._scores([k])[self.candidates[k].key]
-        return f"{k + 1}: {self.candidates[k].member.name} {dict(self.candidates[k].params)} {mean:.5g}"
+    def _progress(self, k: int) -> Progress:
+        (score, _), every = self._scores([k])[self.candidates[k].key], [mean for mean, _ in self.scores().values()]
+        best = max((mean for mean in every if np.isfinite(mean)), default=np.nan)
+        return Progress(len(every), self.name(k), dict(self.candidates[k].params), score, best)
 
 
 def out_of_reach(candidate: np.ndarray, best: np.ndarray, others: np.ndarray) -> float:

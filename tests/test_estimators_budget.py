@@ -22,6 +22,7 @@ from sklmeta.exceptions import EvaluationWarning
 
 CANCER = load_breast_cancer(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
+CHEAP = [("lr", LogisticRegression(max_iter=500)), ("nb", GaussianNB())]
 
 
 class Sleeper(ClassifierMixin, BaseEstimator):
@@ -170,6 +171,34 @@ def test_ctrl_c_in_the_last_fit_leaves_the_fold_models(interrupted):
 
 
 # -- going on --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_callback_ends_the_search(n_jobs):
+    X, y = CANCER
+    told = []
+
+    def enough(progress):
+        told.append(progress)
+        return progress.best_score > 0.9
+
+    meta = MetaClassifier(CHEAP, n_iter=6, callback=enough, n_jobs=n_jobs, random_state=0)
+    with pytest.warns(EvaluationWarning, match="The callback ended the search"):
+        meta.fit(X, y)
+    assert told[-1].best_score > 0.9
+    assert meta.n_evaluations_ < 6
+    assert meta.score(X, y) > 0.9
+    assert meta.best_score_ == pytest.approx(max(one.score for one in told))
+
+
+def test_a_callback_that_says_nothing_changes_nothing():
+    X, y = CANCER
+    told = []
+    MetaClassifier(CHEAP, n_iter=3, callback=told.append, random_state=0).fit(X, y)
+    assert [one.n_evaluated for one in told] == [1, 2, 3]
+    assert {one.estimator for one in told} <= {name for name, _ in CHEAP}
+    with pytest.raises(ValueError, match="callback must be callable"):
+        MetaClassifier(CHEAP, callback="stop").fit(X, y)
 
 
 def test_a_warm_start_evaluates_the_rest_and_ends_like_one_fit(interrupted):

@@ -113,9 +113,18 @@ def test_only_the_best_keep_their_fold_models(tmp_path):
 
 
 def test_each_candidate_is_reported():
-    lines = []
-    work(a_search(2, report=lines.append), 1, np.random.RandomState(0))
-    assert lines == ["1: lr {'C': 0.0} 0.001", "2: lr {'C': 1.0} 0.101"]
+    told = []
+    work(a_search(3, report=told.append), 1, np.random.RandomState(0), lambda k, fold: (0.1, np.nan, 0.05)[k])
+    assert [str(one) for one in told] == ["1: lr {'C': 0.0} 0.1", "2: lr {'C': 1.0} nan", "3: lr {'C': 2.0} 0.05"]
+    assert [one.best_score for one in told] == [pytest.approx(0.1)] * 3
+
+
+@pytest.mark.parametrize("n_workers", [1, 3])
+def test_once_told_to_stop_nothing_more_is_begun(n_workers):
+    search = a_search(report=lambda progress: progress.n_evaluated == 2)
+    work(search, n_workers, np.random.RandomState(0))
+    assert search.was_told_to_stop
+    assert 2 <= len(search.scores()) <= 4, "what is under way may end"
 
 
 # -- a number of seconds ---------------------------------------------------------------------------------------------
