@@ -24,7 +24,7 @@ class Candidate:
     recommendation : Recommendation or None, default=None
         What was expected of it; None where the knowledge has nothing to say.
     follows : Configuration or None, default=None
-        The known configuration that it stands for.
+        The known configuration that it stands for, or is a neighbour of.
     """
 
     member: Member
@@ -34,7 +34,7 @@ class Candidate:
 
     @property
     def configuration(self) -> Configuration:
-        """What the knowledge calls it; where it has no such configuration, the base estimator's name alone."""
+        """The nearest that the knowledge knows by name; where it knows none, the base estimator's name alone."""
         if self.follows is not None:
             return self.follows
         return Configuration(self.member.name if self.member.entry is None else self.member.entry.name)

@@ -289,7 +289,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         past: Past,
     ) -> Search:
         n_iter = self.n_iter or (_DEFAULT_N_ITER if clock is None else _ENDLESS_N_ITER)
-        taken = [candidate.key for candidate, _, _ in past.evaluated]
+        taken = [candidate for candidate, _, _ in past.evaluated]
         return Search(
             Plan(members, advice, max(0, n_iter - len(taken)), random_state, taken),
             lambda candidate: with_random_state(self._build(candidate), random_state.randint(2**31 - 1)),

@@ -121,6 +121,11 @@ class Member:
         as_it_is = {name: active[name] for name in self.space.names if name in active}
         return [as_it_is, *(params for params in draws if params != as_it_is)][:n]
 
+    def neighbour(self, params: Mapping[str, Any], scale: float, random_state: Any) -> dict[str, Any]:
+        """Other parameters, as near as `scale` says to some that `adapted` or `drawn` gave."""
+        fixed = {self.prefix + name: value for name, value in self.pinned.items()}
+        return self._readable(self.space.neighbour(params, random_state, scale=scale, fixed=fixed))
+
     @property
     def _single(self) -> dict[str, Any]:
         """What the user left one value for."""

@@ -14,14 +14,21 @@ from sklmeta.members import Member
 from sklmeta.recommenders.arms import next_turn
 
 _MOST_DRAWS = 100  # of a member's space, where the knowledge has no more to say
+_LISTED_FIRST = 25  # picks by the knowledge; from then on, every other one is a neighbour of the best so far
+_PARENTS = 5  # the best so far, around whom candidates are looked for
+_STEPS = (0.2, 0.05)  # how far, in turn, where 1 is a whole distribution
+_TRIES = 20  # to find a neighbour that is new and allowed
 
 
 class Plan:
     """Candidates to evaluate, most promising first, in the light of what came of those before.
 
-    Members that the knowledge has seen follow its advice, then draw from their spaces; the others start as they are and
-    then draw. Each of the others gets the share of the picks that the strategy gives it: that of the mean member at
-    first, more or less once it was tried. Without knowledge, all have the same share.
+    Members that the knowledge has seen follow its advice, then draw from their spaces. Once 25 candidates of theirs
+    were named, every other one is a neighbour, in its space, of one of the five best so far: the knowledge's list is
+    finite, and has less and less to say of the task's own optimum.
+
+    The other members start as they are and then draw. Each of them gets the share of the picks that the strategy gives
+    it: that of the mean member at first, more or less once it was tried. Without knowledge, all have the same share.
 
     Parameters
     ----------
@@ -33,8 +40,13 @@ class Plan:
         How many candidates, at most.
     random_state : RandomState instance
         Of the draws.
-    taken : iterable of (str, str), default=()
-        Keys of candidates that an earlier plan has given.
+    taken : iterable of Candidate, default=()
+        What an earlier plan has given.
+
+    References
+    ----------
+    F. Hutter, H. Hoos, K. Leyton-Brown (2011), "Sequential model-based optimization for general algorithm
+    configuration": local search around the best, in turn with other picks.
     """
 
     def __init__(
@@ -43,7 +55,7 @@ class Plan:
         advice: Advice,
         n_iter: int,
         random_state: np.random.RandomState,
-        taken: Iterable[tuple[str, str]] = (),
+        taken: Iterable[Candidate] = (),
     ):
         seeds = random_state.randint(2**31 - 1, size=len(members)).tolist()
         self._seeds: dict[Hashable, tuple[Member, int]] = {
@@ -55,7 +67,8 @@ class Plan:
         self._heard, self._unheard = heard, unheard
         self._picks: Counter[Hashable] = Counter()  # by name; None stands for all that were heard of
         self._draws: dict[Hashable, list[Candidate]] = {}
-        self._taken: set[tuple[str, str]] = set(taken)
+        self._taken = {candidate.key: candidate for candidate in taken}
+        self._rng = np.random.RandomState(random_state.randint(2**31 - 1))
         self._n_draws = min(n_iter + len(self._taken), _MOST_DRAWS)
 
     def next(
@@ -84,18 +97,22 @@ class Plan:
         n = min(n, self._left)
         if not n:
             return []
-        pending = len(self._taken - scores.keys())
+        pending = len(self._taken.keys() - scores.keys())
         advised = iter(self._advice.recommend(n + pending, scores, allowed))
         shares = self._shares(scores)
         found: list[Candidate] = []
         while len(found) < n and shares:
             turn = next_turn(shares, self._picks)
-            sources = [advised, self._draws_of(None, allowed)] if turn is None else [self._draws_of(turn, allowed)]
+            sources = [self._draws_of(turn, allowed)]
+            if turn is None:
+                around_the_best = self._picks[None] >= _LISTED_FIRST and self._picks[None] % 2
+                near = self._near_the_best(scores, allowed) if around_the_best else iter(())
+                sources = [near, advised, *sources]
             candidate = next((c for source in sources for c in source if c.key not in self._taken), None)
             if candidate is None:
                 del shares[turn]  # nothing is left of it
                 continue
-            self._taken.add(candidate.key)
+            self._taken[candidate.key] = candidate
             self._picks[turn] += 1
             found.append(candidate)
         self._left -= len(found)
@@ -109,6 +126,21 @@ class Plan:
         equal = 1 / (len(self._heard) + len(self._unheard))
         shares: dict[Hashable, float] = {name: strategy.get(name, equal) for name in self._unheard}
         return {None: 1 - sum(shares.values()), **shares} if self._heard else shares
+
+    def _near_the_best(
+        self, scores: Mapping[tuple[str, str], Score], allowed: Callable[[Candidate], bool] | None
+    ) -> Iterator[Candidate]:
+        """Neighbours of the best of the members that were heard of, in turn; a few of each."""
+        ranked = sorted((-mean, key) for key, (mean, _) in scores.items() if np.isfinite(mean) and key in self._taken)
+        best = (self._taken[key] for _, key in ranked if key[0] in self._heard)
+        parents = [candidate for candidate in best if candidate.member.space.names][:_PARENTS]
+        for k in range(_TRIES if parents else 0):
+            turn, position = divmod(self._picks[None] // 2 + k, len(parents))
+            parent, step = parents[position], _STEPS[turn % len(_STEPS)]
+            params = parent.member.neighbour(parent.params, step, self._rng)
+            neighbour = Candidate(parent.member, params, follows=parent.follows)
+            if allowed is None or allowed(neighbour):
+                yield neighbour
 
     @cached_property
     def _advised_draws(self) -> list[Candidate]:

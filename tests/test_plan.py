@@ -154,3 +154,87 @@ def test_what_was_learned_lately_is_not_learned_again(binary):
     assert advice_on(binary, "neg_log_loss", members)[1].recommender.metric_ == "accuracy"  # all that KB has
     again = consult(KB.exclude(tasks=["a"]), TaskMixture(), members, *binary, "classification", None)
     assert again.recommender is not first
+
+
+# -- beyond what is known ----------------------------------------------------------------------------------------------
+
+
+def many(n):
+    return [Candidate(SVC_MEMBER, {"C": float(c)}, follows=Configuration("svc", {"C": float(c)})) for c in range(1, n)]
+
+
+def step_by_step(n_iter, score, members=MEMBERS, heard_of=("svc", "nb", "lr"), allowed=None, seed=0, taken=()):
+    plan = Plan(members, ListedAdvice(many(100), set(heard_of)), n_iter, np.random.RandomState(seed), taken)
+    scores = {}
+    found = []
+    while candidates := plan.next(1, scores, allowed):
+        found += candidates
+        scores[candidates[0].key] = (score(candidates[0]), 0.01)
+    return found
+
+
+def closeness(candidate):
+    return -abs(np.log(candidate.params.get("C", 1e9) / 7.3))
+
+
+def test_after_the_first_picks_every_other_one_is_near_the_best():
+    found = step_by_step(60, closeness)
+    assert found[:25] == many(100)[:25]
+    listed, near = found[26::2], found[25::2]
+    assert listed == many(100)[25 : 25 + len(listed)]
+    assert all(c.recommendation is None for c in near)
+    assert {c.member.name for c in near} == {"svc"}
+    assert len({c.key for c in found}) == 60
+    close = [abs(np.log(c.params["C"] / 7.3)) for c in near]
+    assert np.median(close) < 1.5, "far less than the whole distribution, from 0.01 to 1000"
+    assert {c.follows for c in near} <= {c.follows for c in found[:25]}
+
+
+def test_neighbours_find_what_the_list_does_not_have():
+    best_listed = max(map(closeness, many(100)))
+    assert max(map(closeness, step_by_step(120, closeness))) > best_listed / 2
+
+
+def test_neighbours_repeat_with_the_seed():
+    again = [step_by_step(50, closeness, seed=seed) for seed in (3, 3, 4)]
+    assert again[0] == again[1] != again[2]
+
+
+def test_neighbours_are_allowed_and_new():
+    def small(candidate):
+        return candidate.params.get("C", 0) < 40
+
+    found = step_by_step(60, closeness, allowed=small)
+    assert all(map(small, found))
+    assert len({c.key for c in found}) == len(found)
+
+
+def test_without_a_score_there_are_no_neighbours():
+    found = step_by_step(40, lambda candidate: np.nan)
+    assert found[:40] == many(100)[:40]
+
+
+def test_what_the_user_set_stays_set_in_neighbours():
+    members = make_members(
+        [("svc", SVC(kernel="poly", degree=2)), ("nb", GaussianNB())], "classification", {"svc": {"C": [0.5, 1.0, 2.0]}}
+    )
+    listed = [Candidate(members[0], {"C": c}) for c in (0.5, 1.0)]
+    plan = Plan(members, ListedAdvice(listed, {"svc", "nb"}), 60, np.random.RandomState(0))
+    scores = {}
+    while candidates := plan.next(1, scores):
+        scores[candidates[0].key] = (0.5, 0.1)
+        params = candidates[0].params
+        assert candidates[0].member.name == "nb" or (
+            params["C"] in (0.5, 1.0, 2.0) and {"kernel", "degree"}.isdisjoint(params)
+        )
+
+
+def test_a_later_plan_looks_around_what_an_earlier_one_found():
+    best = Candidate(SVC_MEMBER, {"C": 512.0, "gamma": 0.25, "kernel": "rbf"})
+    plan = Plan(MEMBERS, ListedAdvice(many(100), {"svc"}), 90, np.random.RandomState(0), [best])
+    scores = {best.key: (1.0, 0.1)}
+    found = []
+    while candidates := plan.next(1, scores):
+        found += candidates
+        scores[candidates[0].key] = (0.5 if "C" in candidates[0].params else 0.0, 0.1)
+    assert any("gamma" in candidate.params and candidate.member is SVC_MEMBER for candidate in found)
