@@ -66,6 +66,7 @@ class Advice:
         n: int,
         scores: Mapping[tuple[str, str], Score] = _NOTHING,
         allowed: Callable[[Candidate], bool] | None = None,
+        seconds: Callable[[Candidate], float] | None = None,
     ) -> list[Candidate]:
         """At most `n` candidates, best first, each with its recommendation; none that has a score.
 
@@ -77,6 +78,8 @@ class Advice:
             Mean and standard error of the candidates that were evaluated, by their key.
         allowed : callable, default=None
             Says which candidates may be named; None is all.
+        seconds : callable, default=None
+            What trying a candidate takes, where time counts.
 
         Returns
         -------
@@ -98,8 +101,9 @@ class Advice:
         if not untried:
             return []
         tried = {c: score for c, score in self._observed(scores).items() if c not in untried}
+        cost = {} if seconds is None else {"seconds": {c: min(map(seconds, left)) for c, left in untried.items()}}
         found: list[Recommendation] = self.recommender.recommend(
-            self.meta_features, n=n, observed=tried, candidates=list(untried)
+            self.meta_features, n=n, observed=tried, candidates=list(untried), **cost
         )
         _warn_of_changes(self.measured_with, [r.configuration for r in found])
         return [replace(c, recommendation=_for(c, r)) for r in found for c in untried[r.configuration]][:n]

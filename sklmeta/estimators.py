@@ -13,7 +13,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit, check_cv
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -48,9 +48,11 @@ from sklmeta.workers import open_workers
 
 _DEFAULT_N_ITER = 25
 _ENDLESS_N_ITER = 500  # under a time budget: more than it will ever hold
-_FIRST, _CHEAP = 18, 6  # a time budget should have room for so many of the first recommendations, the cheapest of them,
-_FIRST_SHARE = 0.5  # in this share of it: on fewer rows where it must be
+_FIRST = 18  # recommendations, of whose cheapest a time budget should have room for
+_SOME, _SOME_SHARE = 12, 0.7  # this many in this share of it, or there are fewer folds,
+_FEW, _FEW_SHARE = 6, 0.5  # and at least so many in this share, or there are fewer rows
 _LARGE, _VERY_LARGE = 5_000, 50_000  # rows from which a time budget is better spent on more candidates than on folds
+_ONE_FOLD = 2_500  # rows of which a fifth tells candidates apart
 _LEAST_ROWS = 1000  # to train folds on, however short the time is
 _RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
 
@@ -95,7 +97,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         As for :class:`sklearn.model_selection.GridSearchCV`: with several metrics, the one that decides.
     cv : int, splitter or iterable, default=None
         As for :class:`sklearn.model_selection.GridSearchCV`. None is 5 folds, fewer where there are fewer rows; with a
-        `time_budget` it is 3 from 5,000 rows, one held-out fifth from 50,000, and as few as 2 where time is short.
+        `time_budget` they are shuffled, and only the first 3 are used from 5,000 rows, only one from 50,000, and as few
+        as 2 where time is short, or one from 2,500 rows.
     n_jobs : int, default=None
         Fits at the same time; None obeys ``joblib.parallel_config`` and else means 1. The answer is the same for
         any number.
@@ -343,15 +346,15 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         if clock is None or not first:
             return splits
 
-        def fit_in(n_folds: int, n_rows: int) -> bool:
+        def have_room(n_folds: int, n_rows: int, many: int, share: float) -> bool:
             each = sorted(advice.costs.seconds(c.configuration, n_rows) for c in first)
-            rounds = n_folds / min(n_folds, n_workers)
-            return not rounds * sum(each[:_CHEAP]) > _FIRST_SHARE * clock.left()
+            return not n_folds * sum(each[:many]) / n_workers > share * clock.left()
 
         rows = whole = max(len(train) for train, _ in splits)
-        while self.cv is None and len(splits) > 2 and not fit_in(len(splits), whole):
+        least = 1 if len(y) >= _ONE_FOLD else 2
+        while self.cv is None and len(splits) > least and not have_room(len(splits), whole, _SOME, _SOME_SHARE):
             splits = splits[:-1]
-        while rows >= 2 * _LEAST_ROWS and not fit_in(len(splits), rows):
+        while rows >= 2 * _LEAST_ROWS and not have_room(len(splits), rows, _FEW, _FEW_SHARE):
             rows //= 2
         if rows == whole:
             return splits
@@ -510,6 +513,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _splits(self, X: Any, y: np.ndarray, split_params: Mapping[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
         splits = list(self._splitter(y).split(X, y, **split_params))
+        if self.cv is None and self.time_budget is not None:
+            splits = splits[: 1 if len(y) >= _VERY_LARGE else 3 if len(y) >= _LARGE else 5]
         if self._task_type() == "classification":
             usable = [(train, test) for train, test in splits if len(np.unique(y[train])) > 1]
             if len(usable) < len(splits):
@@ -525,19 +530,15 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         return splits
 
     def _splitter(self, y: np.ndarray) -> Any:
-        """`cv` as a splitter; for None, 5 folds or as many as rows and time allow."""
+        """`cv` as a splitter; for None, 5 folds or as many as rows allow."""
         classes = self._task_type() == "classification"
         if self.cv is not None:
             return check_cv(self.cv, y, classifier=classes)
-        counts = np.unique(y, return_counts=True)[1] if classes else np.zeros(1)
-        hurried = self.time_budget is not None
-        if hurried and len(y) >= _VERY_LARGE:
-            one = StratifiedShuffleSplit if counts.min() > 1 else ShuffleSplit
-            return one(1, test_size=0.2, random_state=0)
-        n_folds = 3 if hurried and len(y) >= _LARGE else 5
+        shuffle = {} if self.time_budget is None else {"shuffle": True, "random_state": 0}  # not all folds will be used
         if not classes:
-            return KFold(min(n_folds, len(y)))
-        return StratifiedKFold(min(n_folds, int(counts.max()))) if counts.max() > 1 else KFold(2)
+            return KFold(min(5, len(y)), **shuffle)
+        most = int(np.unique(y, return_counts=True)[1].max())
+        return StratifiedKFold(min(5, most), **shuffle) if most > 1 else KFold(2, **shuffle)
 
     # -- scoring -------------------------------------------------------------------------------------------------
 

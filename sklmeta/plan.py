@@ -76,6 +76,7 @@ class Plan:
         n: int,
         scores: Mapping[tuple[str, str], Score],
         allowed: Callable[[Candidate], bool] | None = None,
+        seconds: Callable[[Candidate], float] | None = None,
     ) -> list[Candidate]:
         """The next candidates.
 
@@ -88,6 +89,8 @@ class Plan:
             no score yet counts as tried: the advice is for what goes well with it.
         allowed : callable, default=None
             Says which candidates may be named now; None is all.
+        seconds : callable, default=None
+            What evaluating a candidate takes, where time counts.
 
         Returns
         -------
@@ -98,7 +101,7 @@ class Plan:
         if not n:
             return []
         pending = len(self._taken.keys() - scores.keys())
-        advised = iter(self._advice.recommend(n + pending, scores, allowed))
+        advised = iter(self._advice.recommend(n + pending, scores, allowed, seconds))
         shares = self._shares(scores)
         found: list[Candidate] = []
         while len(found) < n and shares:

@@ -23,15 +23,14 @@ from sklmeta.results import scores_so_far
 from sklmeta.workers import Unit
 
 _AHEAD = 3  # under a count budget a pick knows what came of those up to this many before it, whatever n_jobs is
-_KEPT = 3  # candidates whose fold models are kept, in case that there is no time to fit anything on all rows
+_KEPT = 6  # candidates whose fold models are kept, in case that there is no time to fit anything on all rows
 _LIKELY_MEMBERS = 4  # of the final average: their fits on all rows are what time is kept back for
-_RESERVE_MARGIN, _RESERVE_SHARE = 1.3, 0.5
+_RESERVE_MARGIN, _RESERVE_SHARE = 1.1, 0.3  # where that is not enough, the folds' models are there
 _OVERHEAD_SHARE = 0.03  # of the budget, for choosing the average and handing models over
 _PATIENCE = 4.0  # times what a fold is expected to take, before it is stopped
 _LEAST_PATIENCE = 0.1  # of the budget
 _FIRST_SHARE = 0.25  # for the first one, which also tells how fast this machine is
-_CANDIDATE_SHARE = 0.4  # of the time that is left for searching: a candidate that takes more must wait for its turn,
-_LAST_SHARE = 0.9  # which comes when there are no others, if it takes no more than this
+_SHARE = 0.9  # of the time that is left for searching: a candidate that is expected to take more is not begun
 _CAREFUL = 0.8  # of the rows that there seems to be time for
 _WORTH_MORE = 1.3  # times the rows of a fold, from where a fit on part of the rows beats the folds' models
 _MANY = 1000  # candidates: all that the plan has
@@ -279,11 +278,13 @@ class Search:
         known = self._known_now()
         if known is None:
             return False
-        found: list[Candidate] = []
-        shares = (_CANDIDATE_SHARE if self.candidates else _FIRST_SHARE, _LAST_SHARE)
-        for share in (None,) if self.clock is None else shares:
-            allowed = None if share is None else partial(self._is_affordable, share)
-            found = found or self.plan.next(1, self._scores(known), allowed)
+        if self.clock is None:
+            found = self.plan.next(1, self._scores(known))
+        else:
+            allowed = partial(self._is_affordable, _SHARE if self.candidates else _FIRST_SHARE)
+            found = self.plan.next(1, {**self._scores(known), **self._guesses()}, allowed, self._expected)
+            if not found and not self.candidates:
+                found = self.plan.next(1, {}, partial(self._is_affordable, _SHARE), self._expected)
         for candidate in found:
             self._append(candidate)
             self._queue.extend((len(self.candidates) - 1, fold) for fold in range(len(self.train_rows)))
@@ -305,6 +306,17 @@ class Search:
     def _scores(self, known: Sequence[int]) -> dict[tuple[str, str], tuple[float, float]]:
         complete = [k for k in known if self.is_complete(k)]
         return scores_so_far([self.candidates[k] for k in complete], [self._folds(k) for k in complete], self.deciding)
+
+    def _guesses(self) -> dict[tuple[str, str], tuple[float, float]]:
+        """Of what was given up: how far it was from the best on the folds that were done; NaN for what failed."""
+        known = self.best_first()
+        guesses = {}
+        for k in self._given_up:
+            if not self.is_complete(k):
+                behind = self._by_fold(k) - self._by_fold(known[0]) if known else np.array([np.nan])
+                done = behind[np.isfinite(behind)]
+                guesses[self.candidates[k].key] = (self.score(known[0]) + done.mean() if len(done) else np.nan, np.nan)
+        return guesses
 
     # -- time ------------------------------------------------------------------------------------------------------
 

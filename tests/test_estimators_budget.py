@@ -138,10 +138,13 @@ def test_large_tables_are_evaluated_on_a_part_of_the_rows():
 @pytest.mark.parametrize(("n_rows", "n_splits"), [(4_999, 5), (5_000, 3), (50_000, 1)])
 def test_a_budget_is_spent_on_candidates_rather_than_folds_where_rows_are_many(n_rows, n_splits):
     for face, y in ((MetaClassifier, np.arange(n_rows) % 2), (MetaRegressor, np.arange(n_rows) * 1.0)):
-        assert face(time_budget=10)._splitter(y).get_n_splits() == n_splits
+        splits = face(time_budget=10)._splits(y[:, None], y, {})
+        assert len(splits) == n_splits
+        assert all(len(test) == pytest.approx(n_rows / 5, abs=1) for _, test in splits)
         assert face()._splitter(y).get_n_splits() == 5
     lonely = np.append(np.arange(50_000) % 2, 2)  # a class of one row cannot be in both parts
-    assert next(MetaClassifier(time_budget=10)._splitter(lonely).split(lonely, lonely))
+    with pytest.warns(UserWarning, match="least populated class"):
+        assert len(MetaClassifier(time_budget=10)._splits(lonely[:, None], lonely, {})) == 1
 
 
 # -- Ctrl-C ----------------------------------------------------------------------------------------------------------

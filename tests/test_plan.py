@@ -27,7 +27,7 @@ class ListedAdvice:
     advised: list = field(default_factory=list)
     heard_of: set = field(default_factory=set)
 
-    def recommend(self, n, scores, allowed=None):
+    def recommend(self, n, scores, allowed=None, seconds=None):
         return [c for c in self.advised if c.key not in scores and (allowed is None or allowed(c))][:n]
 
     def strategy(self, scores, unheard):

@@ -458,3 +458,13 @@ def test_recommendations_with_contributions_can_be_hashed_and_pickled():
     assert found.contributions
     assert pickle.loads(pickle.dumps(found)) == found
     assert hash(found) == hash(found)
+
+
+@pytest.mark.parametrize("recommender", [Portfolio(), TaskMixture()])
+def test_what_is_nearly_as_good_and_far_quicker_comes_first(recommender):
+    scores = pd.DataFrame({"a": [0.9, 0.9, 0.5], "b": [0.5, 0.5, 0.9], "c": [0.5, 0.5, 0.88]})
+    rec = recommender.fit(KnowledgeBase.from_frames(None, {"accuracy": scores}))
+    a, b, c = rec.knowledge_.configurations
+    assert [r.configuration for r in rec.recommend(n=2)] == [a, b]
+    assert [r.configuration for r in rec.recommend(n=2, seconds={a: 1.0, b: 100.0, c: 1.0})] == [a, c]
+    assert [r.configuration for r in rec.recommend(n=2, seconds={a: 1.0, b: 1.01, c: 1.0})] == [a, b]

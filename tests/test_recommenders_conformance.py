@@ -56,6 +56,21 @@ def test_a_shorter_list_is_the_beginning_of_a_longer_one(recommender):
         assert order(recommender, n=n) == everything[:n]
 
 
+def test_seconds_that_are_all_alike_or_unknown_change_nothing(recommender):
+    everything = order(recommender)
+    for seconds in (dict.fromkeys(KB.configurations, 3.0), {KB.configurations[0]: np.nan}, {KB.configurations[3]: 0.0}):
+        assert order(recommender, seconds=seconds) == everything
+
+
+def test_seconds_may_change_the_order_from_the_second_pick_on(recommender):
+    first, *others = order(recommender)
+    last = others[-1]
+    hurried = order(recommender, seconds={c: 1e-9 if c == last else 1e9 for c in KB.configurations})
+    assert hurried[0] == first
+    assert sorted(hurried, key=repr) == sorted([first, *others], key=repr)
+    assert hurried.index(last) <= len(others)
+
+
 def test_what_was_observed_is_not_recommended(recommender):
     tried = {KB.configurations[0]: 0.7, KB.configurations[4]: (0.6, 0.01), KB.configurations[8]: np.nan}
     found = order(recommender, observed=tried)

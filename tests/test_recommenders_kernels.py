@@ -130,11 +130,16 @@ def test_every_greedy_step_is_the_best_step(seed):
         assert value(Y, w, [*order[:step], choice]) >= max(value(Y, w, [*order[:step], j]) for j in left) - 1e-12
 
 
-def looking_at_all(Y, w, n, columns, covered, first):
+def looking_at_all(Y, w, n, columns, covered, first, worth=None):
     """What `greedy_portfolio` chooses, without any bound."""
     left, order, best = list(columns), [], np.full(len(Y), -np.inf) if covered is None else covered
+    worth = np.ones(Y.shape[1]) if worth is None else worth
     while left and len(order) < n:
-        values = [(round(w @ np.maximum(Y[:, j], best), 9), round(w @ Y[:, j], 9), -j) for j in left]
+        if np.isfinite(best).all():
+            gains = [worth[j] * (w @ np.maximum(Y[:, j] - best, 0)) for j in left]
+        else:
+            gains = [w @ Y[:, j] for j in left]
+        values = [(round(gain, 9), round(w @ Y[:, j], 9), -j) for gain, j in zip(gains, left, strict=True)]
         choice = left[values.index(max(values))] if order or first is None else first
         order.append(choice)
         left.remove(choice)
@@ -151,6 +156,9 @@ def test_bounds_spare_work_and_change_nothing(seed, levels):
     for covered, first in ((None, None), (Y[:, 7], None), (None, int(columns[3]))):
         expected = looking_at_all(Y, w, 40, columns, covered, first)
         assert greedy_portfolio(Y, w, 40, columns=columns, covered=covered, first=first) == expected
+        worth = rng.choice([0.5, 1.0, 4.0], 300)
+        expected = looking_at_all(Y, w, 40, columns, covered, first, worth)
+        assert greedy_portfolio(Y, w, 40, columns=columns, covered=covered, first=first, worth=worth) == expected
     assert greedy_portfolio(Y, w, 40) == looking_at_all(Y, w, 40, range(300), None, None)
 
 

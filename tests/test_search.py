@@ -27,7 +27,7 @@ class ListedPlan:
         self.left = [Candidate(LR, {"C": float(i)}, follows=Configuration("lr", {"C": float(i)})) for i in range(n)]
         self.seen = []
 
-    def next(self, n, scores, allowed=None):
+    def next(self, n, scores, allowed=None, seconds=None):
         found = [c for c in self.left if allowed is None or allowed(c)][:n]
         self.left = [c for c in self.left if c not in found]
         if found:
@@ -102,14 +102,14 @@ def test_what_is_known_from_before_is_not_evaluated_again():
 
 
 def test_only_the_best_keep_their_fold_models(tmp_path):
-    search = a_search(6)
+    search = a_search(9)
     while (unit := search.next_unit()) is not None:
         k, fold = unit.label
         file = tmp_path / f"{k}-{fold}"
         file.write_text("a model")
         search.take(unit, result(k / 10, model=file))
-    assert {file.name[0] for file in tmp_path.iterdir()} == {"3", "4", "5"}
-    assert [all(fold.model is not None for fold in folds) for folds in search.results] == [False] * 3 + [True] * 3
+    assert {file.name[0] for file in tmp_path.iterdir()} == set("345678")
+    assert [all(fold.model is not None for fold in folds) for folds in search.results] == [False] * 3 + [True] * 6
 
 
 def test_each_candidate_is_reported():
@@ -143,10 +143,27 @@ def test_what_would_not_end_in_time_is_not_begun():
     assert [c.params["C"] for c in search.candidates] == [1.0, 3.0]
 
 
-def test_costly_candidates_wait_until_there_are_no_others():
-    search = a_search(4, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 20.0 if c == 1 else 1.0))
+def test_the_first_candidate_is_one_that_leaves_time_for_others():
+    search = a_search(4, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 20.0 if c == 0 else 1.0))
     work(search, 1, np.random.RandomState(0))
-    assert [c.params["C"] for c in search.candidates] == [0.0, 2.0, 3.0, 1.0]
+    assert [c.params["C"] for c in search.candidates] == [1.0, 0.0, 2.0, 3.0]
+    alone = a_search(1, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 20.0))
+    work(alone, 1, np.random.RandomState(0))
+    assert [c.params["C"] for c in alone.candidates] == [0.0]
+
+
+def test_what_was_given_up_has_its_say():
+    search = a_search(5, clock=Clock(1000.0, time.monotonic()))
+    outcomes = {3: lambda fold: 0.2 + fold / 1000, 4: lambda fold: None}
+    while (unit := search.next_unit()) is not None:
+        k, fold = unit.label
+        score = outcomes.get(k, lambda fold, k=k: 0.9 + k / 100 + fold / 1000)(fold)
+        search.take(unit, result(score) if score is not None else ValueError("broken"))
+    guesses = search._guesses()
+    assert guesses[search.candidates[3].key][0] == pytest.approx(0.2 + 0.001, abs=1e-9), "as far behind as on its folds"
+    assert np.isnan(guesses[search.candidates[4].key][0])
+    assert not search.is_complete(3)
+    assert search.candidates[3].key not in search.scores(), "what was not evaluated in full is never chosen"
 
 
 def test_a_pick_under_a_time_budget_goes_by_all_that_is_known():

@@ -33,7 +33,13 @@ class AverageRank(Recommender):
     """
 
     def _order(
-        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
+        self,
+        columns: np.ndarray,
+        prior: np.ndarray,
+        w: np.ndarray,
+        observed: Mapping[int, float],
+        n: int,
+        worth: np.ndarray | None,
     ) -> list[int]:
         places = np.round(w @ rank_places(self.scores_), 9)  # equal whatever the order of the tasks
         means = np.round(w @ self.scaled_, 9)  # decides between equal places

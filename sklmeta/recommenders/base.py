@@ -111,6 +111,7 @@ class Recommender(BaseEstimator, ABC):
         n: int = 1,
         observed: Mapping[Configuration, Any] | None = None,
         candidates: Iterable[Configuration] | None = None,
+        seconds: Mapping[Configuration, float] | None = None,
     ) -> list[Recommendation]:
         """What to try next on a task.
 
@@ -125,6 +126,9 @@ class Recommender(BaseEstimator, ABC):
             knowledge need not have it.
         candidates : iterable of Configuration, default=None
             What may be recommended; None is all that the knowledge has.
+        seconds : mapping of Configuration to float, default=None
+            What trying them takes: from the second pick on, what one is expected to add is divided by the square root
+            of that. (Divided by all of it, cheap trifles came first; see docs/decisions.md.) None: time does not count.
 
         Returns
         -------
@@ -146,7 +150,7 @@ class Recommender(BaseEstimator, ABC):
         telling = None if novel else features
         prior = self._prior(telling)
         w = self._posterior(prior, tried)
-        order = self._order(left, prior, w, tried, n)[:n] if len(left) else []
+        order = self._order(left, prior, w, tried, n, self._worth(seconds))[:n] if len(left) else []
         similar, why = self._similar(w), self._reason(telling, w, novel, first=False)
         found = [self._recommendation(j, w, features, similar, why) for j in order]
         if found and not observed:
@@ -260,9 +264,18 @@ class Recommender(BaseEstimator, ABC):
 
     @abstractmethod
     def _order(
-        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
+        self,
+        columns: np.ndarray,
+        prior: np.ndarray,
+        w: np.ndarray,
+        observed: Mapping[int, float],
+        n: int,
+        worth: np.ndarray | None,
     ) -> list[int]:
-        """Those of `columns`, best first, at least the first `n`, by the weights before and after observations."""
+        """Those of `columns`, best first, at least the first `n`, by the weights before and after observations.
+
+        What a configuration adds counts for its `worth`, where that is given.
+        """
 
     def _weights_among_known(self) -> np.ndarray:
         """What each known task would be weighed by, were it new; (n_tasks, n_tasks), zeros within a family."""
@@ -275,6 +288,16 @@ class Recommender(BaseEstimator, ABC):
     def _contributions(self, features: np.ndarray | None, columns: np.ndarray) -> dict[str, float]:
         """What each group of meta-features has to do with the first pick; empty where that is nothing."""
         return {}
+
+    def _worth(self, seconds: Mapping[Configuration, float] | None) -> np.ndarray | None:
+        """What a gain by each configuration counts for; where its seconds are unknown, what it typically does."""
+        if not seconds:
+            return None
+        taken = np.array([seconds.get(c, np.nan) for c in self.position_])
+        known = np.isfinite(taken) & (taken > 0)
+        if not known.any():
+            return None
+        return 1 / np.sqrt(np.where(known, taken, np.median(taken[known])))
 
     # -- what they share -------------------------------------------------------------------------------------------
 

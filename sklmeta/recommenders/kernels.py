@@ -83,6 +83,7 @@ def greedy_portfolio(
     columns: np.ndarray | None = None,
     covered: np.ndarray | None = None,
     first: int | None = None,
+    worth: np.ndarray | None = None,
 ) -> list[int]:
     """The configurations that one by one raise the weighted mean of the best score so far the most.
 
@@ -103,6 +104,8 @@ def greedy_portfolio(
         Best score on each task of what was tried before; None: nothing was.
     first : int, default=None
         A choice that is already made.
+    worth : ndarray of shape (n_configurations,), default=None
+        What raises by each configuration are multiplied by, positive; None: all count alike.
 
     Returns
     -------
@@ -115,6 +118,7 @@ def greedy_portfolio(
     """
     left = np.arange(Y.shape[1]) if columns is None else columns
     gains = np.full(Y.shape[1], np.inf)
+    worth = np.ones(Y.shape[1]) if worth is None else worth
     best, order = covered, list[int]()
     while len(left) and len(order) < n:
         if first is not None and not order:
@@ -122,14 +126,16 @@ def greedy_portfolio(
         elif best is None:
             choice = _largest(left, w @ Y, Y, w)
         else:
-            choice = _largest(_gain_most(left, gains, Y, w, best), gains, Y, w)
+            choice = _largest(_gain_most(left, gains, Y, w, best, worth), gains, Y, w)
         order.append(choice)
         left = left[left != choice]
         best = Y[:, choice] if best is None else np.maximum(best, Y[:, choice])
     return order
 
 
-def _gain_most(left: np.ndarray, gains: np.ndarray, Y: np.ndarray, w: np.ndarray, best: np.ndarray) -> np.ndarray:
+def _gain_most(
+    left: np.ndarray, gains: np.ndarray, Y: np.ndarray, w: np.ndarray, best: np.ndarray, worth: np.ndarray
+) -> np.ndarray:
     """Those columns among which the largest gain must be; their gains are up to date.
 
     What a column adds never grows as more is covered, so the gains from before bound those of now, and most columns
@@ -138,7 +144,7 @@ def _gain_most(left: np.ndarray, gains: np.ndarray, Y: np.ndarray, w: np.ndarray
     ordered, top, looked_at = left[np.argsort(-gains[left], kind="stable")], 0.0, 0
     while looked_at < len(ordered) and gains[ordered[looked_at]] >= top - _TIE:
         block = ordered[looked_at : looked_at + _BLOCK]
-        gains[block] = w @ np.maximum(Y[:, block] - best[:, None], 0.0)
+        gains[block] = worth[block] * (w @ np.maximum(Y[:, block] - best[:, None], 0.0))
         top, looked_at = max(top, gains[block].max()), looked_at + _BLOCK
     return ordered[:looked_at]
 

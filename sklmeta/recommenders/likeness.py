@@ -48,9 +48,15 @@ class LikenessPortfolio(Portfolio):
         return np.array([self._alike(row) for row in self.standardised_])
 
     def _order(
-        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
+        self,
+        columns: np.ndarray,
+        prior: np.ndarray,
+        w: np.ndarray,
+        observed: Mapping[int, float],
+        n: int,
+        worth: np.ndarray | None,
     ) -> list[int]:
-        return self._list(columns, w, self.at_stake_, w, observed, n)
+        return self._list(columns, w, self.at_stake_, w, observed, n, worth)
 
     def _list(
         self,
@@ -60,11 +66,12 @@ class LikenessPortfolio(Portfolio):
         shares: np.ndarray,
         observed: Mapping[int, float],
         n: int,
+        worth: np.ndarray | None,
     ) -> list[int]:
         """The first pick by the weights of the known tasks; the next ones by scenarios, and how much these count."""
         covered = covered_by(scenarios, observed)
         first = int(columns[np.argmax(self._merits(columns, w))]) if covered is None else None
-        return greedy_portfolio(scenarios, shares, n, columns=columns, covered=covered, first=first)
+        return greedy_portfolio(scenarios, shares, n, columns=columns, covered=covered, first=first, worth=worth)
 
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:
         """How good a first pick each configuration is."""

@@ -33,9 +33,16 @@ class Portfolio(AverageRank):
     """
 
     def _order(
-        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
+        self,
+        columns: np.ndarray,
+        prior: np.ndarray,
+        w: np.ndarray,
+        observed: Mapping[int, float],
+        n: int,
+        worth: np.ndarray | None,
     ) -> list[int]:
-        return greedy_portfolio(self.scaled_, w, n, columns=columns, covered=covered_by(self.scaled_, observed))
+        covered = covered_by(self.scaled_, observed)
+        return greedy_portfolio(self.scaled_, w, n, columns=columns, covered=covered, worth=worth)
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray, novel: bool, first: bool) -> str:
         what = "did best on balance" if first else "adds most to what is tried before it"

@@ -94,10 +94,16 @@ class TaskMixture(Forest):
         return (1 - self.caution) * posterior + self.caution * prior
 
     def _order(
-        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
+        self,
+        columns: np.ndarray,
+        prior: np.ndarray,
+        w: np.ndarray,
+        observed: Mapping[int, float],
+        n: int,
+        worth: np.ndarray | None,
     ) -> list[int]:
         if np.ptp(prior) < _ALIKE:  # nothing tells what to expect
-            return super()._order(columns, prior, w, observed, n)
+            return super()._order(columns, prior, w, observed, n, worth)
         scenarios = self.unexpected_ + self.shift * (prior @ self.at_stake_)
         flatter = (1 - self.shift) * prior + self.shift / len(prior)
-        return self._list(columns, w, scenarios, self._posterior(flatter, observed), observed, n)
+        return self._list(columns, w, scenarios, self._posterior(flatter, observed), observed, n, worth)
