@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklmeta._sklearn import BaseComposition, VisualBlock
 from sklmeta.preparations import answers, united
 from sklmeta.scoring import CompletedClassifier
+from sklmeta.thresholds import shifted
 
 
 class _Blended(MetaEstimatorMixin, BaseComposition):
@@ -216,7 +217,7 @@ class BlendedClassifier(ClassifierMixin, _Blended):
             return np.log(self.predict_proba(X))
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable labels.
+        """The most probable labels; of two, the second from the blend's threshold on.
 
         Parameters
         ----------
@@ -228,7 +229,9 @@ class BlendedClassifier(ClassifierMixin, _Blended):
         ndarray of shape (n_samples,)
             The first of `classes_` where several are as probable.
         """
-        probabilities = self.predict_proba(X)
+        probabilities, threshold = self.predict_proba(X), self.blend.threshold
+        if threshold != 0.5 and len(self.classes_) == 2:
+            probabilities = shifted(probabilities, threshold)
         return self.classes_[probabilities.argmax(axis=1)]
 
 

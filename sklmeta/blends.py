@@ -20,6 +20,7 @@ from sklmeta.ensemble import best_temperature, greedy_weights, tempered
 from sklmeta.evaluation import align_columns
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.scoring import FoldScorer
+from sklmeta.thresholds import proven_threshold
 
 # -- blends: which members, and how their answers become one ---------------------------------------------------------
 
@@ -33,6 +34,8 @@ class WeightedBlend:
         Not negative, with sum 1. Those with none are not needed.
     temperature : float, default=1.0
         Of the mean probabilities, see `sklmeta.ensemble.tempered`; 1 leaves them as they are.
+    threshold : float, default=0.5
+        From which probability on a row gets the second of two labels.
 
     Attributes
     ----------
@@ -51,10 +54,11 @@ class WeightedBlend:
     array([[5.]])
     """
 
-    def __init__(self, weights: np.ndarray, temperature: float = 1.0):
+    def __init__(self, weights: np.ndarray, temperature: float = 1.0, threshold: float = 0.5):
         self.members = np.flatnonzero(weights)
         self.shares = np.asarray(weights, float)[self.members]
         self.temperature = temperature
+        self.threshold = threshold
 
     def __call__(self, outputs: np.ndarray) -> np.ndarray:
         """One answer, shape (n_rows, n_outputs), from those of the members, (n_members, n_rows, n_outputs)."""
@@ -76,6 +80,8 @@ class StackedBlend:
     def __init__(self, members: np.ndarray, model: Any):
         self.members = members
         self.model = model
+
+    threshold = 0.5
 
     @property
     def shares(self) -> None:
@@ -173,6 +179,9 @@ class Average(_Blender):
     calibrate : bool, default=True
         Whether mean probabilities get a temperature (where it improves the metric on folds that it was not fitted
         to). The most probable class stays the same.
+    tune_threshold : bool, default=True
+        Whether, of two classes, the second one's threshold is tuned to a metric that judges labels, other than
+        accuracy (where it improves the metric on folds that it was not fitted to). Probabilities stay the same.
 
     References
     ----------
@@ -192,12 +201,14 @@ class Average(_Blender):
         max_size: float | None = None,
         n_rounds: int = 25,
         calibrate: bool = True,
+        tune_threshold: bool = True,
     ):
         self.max_members = max_members
         self.max_predict_seconds = max_predict_seconds
         self.max_size = max_size
         self.n_rounds = n_rounds
         self.calibrate = calibrate
+        self.tune_threshold = tune_threshold
 
     def combine(
         self,
@@ -210,6 +221,7 @@ class Average(_Blender):
         classes: np.ndarray | None = None,
         predict_seconds: np.ndarray | None = None,
         sizes: np.ndarray | None = None,
+        label_score: Callable[[np.ndarray], Callable[[np.ndarray], float]] | None = None,
     ) -> WeightedBlend:
         """Choose members and weights.
 
@@ -231,6 +243,9 @@ class Average(_Blender):
             Seconds per 1,000 rows; needed for `max_predict_seconds`.
         sizes : ndarray of shape (n_candidates,), default=None
             Megabytes; needed for `max_size`.
+        label_score : callable, default=None
+            ``label_score(rows)(probabilities)``, of some of the rows, where there are two classes and the metric judges
+            their labels; see `sklmeta.thresholds`.
 
         Returns
         -------
@@ -254,10 +269,13 @@ class Average(_Blender):
         if single is not None:
             return WeightedBlend(np.eye(len(predictions))[single])
         weights = greedy_weights(predictions, score, n_rounds=self.n_rounds, costs=costs, limits=limits)
-        if classes is None or not self.calibrate:
-            return WeightedBlend(weights)
-        mean = np.tensordot(weights, predictions, axes=1)
-        return WeightedBlend(weights, _proven_temperature(mean, np.searchsorted(classes, y), folds, score))
+        mean, temperature, threshold = np.tensordot(weights, predictions, axes=1), 1.0, 0.5
+        if classes is not None and self.calibrate:
+            temperature = _proven_temperature(mean, np.searchsorted(classes, y), folds, score)
+        if label_score is not None and self.tune_threshold:
+            probabilities = WeightedBlend(weights, temperature)(predictions[np.flatnonzero(weights)])
+            threshold = proven_threshold(probabilities, _splits(len(y), folds), label_score)
+        return WeightedBlend(weights, temperature, threshold)
 
 
 def _proven_temperature(
@@ -323,6 +341,7 @@ class Stack(_Blender):
         classes: np.ndarray | None = None,
         predict_seconds: np.ndarray | None = None,
         sizes: np.ndarray | None = None,
+        label_score: Callable[[np.ndarray], Callable[[np.ndarray], float]] | None = None,
     ) -> StackedBlend | WeightedBlend:
         """Choose members and fit the model over them.
 
@@ -438,6 +457,9 @@ def _best_within(scores: np.ndarray, costs: np.ndarray, limits: np.ndarray) -> n
 
 
 def _splits(n: int, folds: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each fold against the others; of a single one, five parts."""
+    if len(folds) == 1:
+        folds = [folds[0][k::5] for k in range(min(5, len(folds[0])))]
     return [(np.setdiff1d(np.arange(n), fold), fold) for fold in folds]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from sklmeta.evaluation import Trial, refit_on, unfiled
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.preparations import united
 from sklmeta.search import Refits, Search
-from sklmeta.stored import fold_score, is_quick
+from sklmeta.stored import fold_score, is_quick, judges_labels
 from sklmeta.workers import Unit
 
 
@@ -208,25 +208,32 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
     most = _MANY_ROWS if is_quick(scorer, trial.classes) else _SOME_ROWS
     keep, _ = subsample(np.arange(len(y)), y, most, stratify=trial.classes is not None, seed=0)
     predictions, rows, folds = gather_folds([search.outputs(k) for k in usable], tests, keep=keep)
-    score = fold_score(
-        scorer,
-        y[rows],
-        folds,
-        classes=trial.classes,
-        X=_rows_of(X, rows),
-        score_params=_params_of(X, trial.score_params, rows),
-        deciding=search.deciding,
-    )
+
+    def scored(some: np.ndarray, parts: Sequence[np.ndarray]) -> Callable[[np.ndarray], float]:
+        """The metric on parts of some of the rows that have predictions."""
+        chosen = rows[some]
+        return fold_score(
+            scorer,
+            y[chosen],
+            parts,
+            classes=trial.classes,
+            X=_rows_of(X, chosen),
+            score_params=_params_of(X, trial.score_params, chosen),
+            deciding=search.deciding,
+        )
+
+    by_labels = judges_labels(scorer, trial.classes, search.deciding)
     n_test = sum(map(len, tests))
     return blender.combine(
         predictions,
         y[rows],
         folds=folds,
-        score=score,
+        score=scored(np.arange(len(rows)), folds),
         scores=np.array([search.score(k) for k in usable]),
         classes=trial.classes,
         predict_seconds=np.array([search.predict_seconds(k) for k in usable]) * 1000 / n_test,
         sizes=np.array([search.megabytes(k) for k in usable]),
+        label_score=(lambda some: scored(some, [np.arange(len(some))])) if by_labels else None,
     )
 
 

@@ -307,9 +307,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         )
 
     def _report(self, progress: Progress) -> Any:
-        if self.verbose:
-            print(progress)
-        return self.callback is not None and self.callback(progress)
+        listeners = [print if self.verbose else None, self.callback]
+        return any(tell(progress) for tell in listeners if tell is not None)
 
     def _past(self, X: Any, y: np.ndarray, params: Mapping[str, Any], splits: Any) -> Past:
         """What an earlier `fit` evaluated on this data, if it is to be used."""

@@ -17,17 +17,20 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklmeta.text import TextComponents, is_free_text
+
 LARGEST = 1e30  # squares stay finite in float64, the value itself in the float32 of trees
 DATE_PARTS = ("year", "month", "day", "day_of_week", "hour")
 
 
 class TabularPreprocessor(TransformerMixin, BaseEstimator):
-    """Numbers, categories, missing values, booleans and dates turned into what an estimator can take.
+    """Numbers, categories, text, missing values, booleans and dates turned into what an estimator can take.
 
-    Booleans become 0 and 1, dates their parts and their time in days, durations days. Columns of text or of
-    pandas' category type are categories. What remains is numbers. Missing numbers are replaced by the
-    column's median, with an indicator column added where some were missing; missing categories are a level
-    of their own. Sparse input stays sparse unless `dense` is set.
+    Booleans become 0 and 1, dates their parts and their time in days, durations days. Columns of text or of pandas'
+    category type are categories; but text of three words or more on average, most of it different, is free text, of
+    which the first 30 components of its weighted words remain (see `sklmeta.text`). What remains is numbers. Missing
+    numbers are replaced by the column's median, with an indicator column added where some were missing; missing
+    categories are a level of their own. Sparse input stays sparse unless `dense` is set.
 
     Parameters
     ----------
@@ -99,7 +102,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         frame = as_frame(X)
         validate_data(self, frame if isinstance(X, pd.DataFrame) else X, skip_check_array=True)
         self._labels = list(frame.columns)
-        self._kinds = [kind_of(name, column) for name, column in frame.items()]
+        self._kinds = [self._kind_of(name, column) for name, column in frame.items()]
         table = plain_table(frame, self._kinds)
         self.transformer_ = self._column_transformer(table)
         return self._finish(self.transformer_.fit_transform(table))
@@ -175,22 +178,28 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         impute = "passthrough" if keeps_missing else SimpleImputer(strategy="median", keep_empty_features=True)
         return Pipeline([("impute", impute), ("scale", MaxAbsScaler() if self.scale else "passthrough")])
 
+    def _kind_of(self, name: Hashable, column: pd.Series) -> str:
+        kind = kind_of(name, column)
+        return "text" if kind == "category" and is_free_text(column, self.max_levels) else kind
+
     def _column_transformer(self, table: pd.DataFrame) -> ColumnTransformer:
-        text = [c for c in table.columns if table[c].dtype == object]
-        numbers = [c for c in table.columns if table[c].dtype != object]
+        text = [c for c in table.columns if isinstance(table[c].dtype, pd.StringDtype)]
+        levels = [c for c in table.columns if table[c].dtype == object]
+        numbers = [c for c in table.columns if c not in {*text, *levels}]
         empty = [c for c in numbers if self.categories == "native" and table[c].isna().all()]
         steps = [
             ("numbers", self._for_numbers(), [c for c in numbers if c not in empty]),
             # scikit-learn 1.9's histogram gradient boosting cannot bin a column without any value
             ("empty", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True), empty),
-            ("categories", self._for_categories(), text),
+            ("categories", self._for_categories(), levels),
+            *((f"text {c}", self._for_text(c), c) for c in text),
         ]
         transformer = ColumnTransformer(
             [step for step in steps if step[2]],
             verbose_feature_names_out=False,
             sparse_threshold=0.0,
         )
-        if self.categories == "native" and text:
+        if self.categories == "native" and levels:
             transformer.set_output(transform="pandas")
         return transformer
 
@@ -208,6 +217,10 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         return OrdinalEncoder(
             handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=self.max_levels
         ).set_output(transform="pandas" if self.categories == "native" else "default")
+
+    def _for_text(self, name: str) -> Any:
+        components = TextComponents(prefix=name)
+        return make_pipeline(components, StandardScaler()) if self.scale else components
 
     def _finish(self, output: Any) -> Any:
         if sparse.issparse(output):
@@ -262,13 +275,13 @@ def _unused(name: str, position: int, taken: Container[str]) -> str:
 
 
 def plain_table(frame: pd.DataFrame, kinds: Iterable[str] | None = None) -> pd.DataFrame:
-    """A new DataFrame whose columns are float64 (numbers, parts of dates) or object (levels as text, NaN missing).
+    """A new DataFrame of float64 (numbers, parts of dates), object (levels, NaN missing) and string (text) columns.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_samples, n_features)
         Not changed.
-    kinds : iterable of {"number", "category", "date"}, default=None
+    kinds : iterable of {"number", "category", "date", "text"}, default=None
         What each column is taken for; None: by its type, see `kind_of`.
 
     Returns
@@ -392,4 +405,8 @@ def _numbers_from_text(name: str, column: pd.Series) -> pd.Series:
         ) from error
 
 
-_PLAIN = {"number": _numbers, "category": _levels, "date": _date_parts}
+def _text(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    return {name: _levels(name, column)[name].astype("string")}
+
+
+_PLAIN = {"number": _numbers, "category": _levels, "date": _date_parts, "text": _text}

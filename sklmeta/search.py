@@ -29,6 +29,7 @@ _RESERVE_MARGIN, _RESERVE_SHARE = 1.1, 0.3  # where that is not enough, the fold
 _OVERHEAD_SHARE = 0.03  # of the budget, for choosing the average and handing models over
 _PATIENCE = 4.0  # times what a fold is expected to take, before it is stopped
 _LEAST_PATIENCE = 0.1  # of the budget
+_NEW_WORKER = 2.0  # seconds that stopping a fold costs: another process has to start
 _FIRST_SHARE = 0.25  # for the first one, which also tells how fast this machine is
 _SHARE = 0.9  # of the time that is left for searching: a candidate that is expected to take more is not begun
 _CAREFUL = 0.8  # of the rows that there seems to be time for
@@ -169,7 +170,7 @@ class Search:
             k, fold = self._queue.popleft()
             if k not in self._given_up and self._can_end(k, fold):
                 arguments = fold, self.candidates[k].member.name, self.estimators[k]
-                return Unit((k, fold), evaluate_on, arguments, self._stop_at(k, fold))
+                return Unit((k, fold), evaluate_on, arguments, self._search_end(), self._patience(k, fold))
         return None
 
     def take(self, unit: Unit, outcome: Any) -> None:
@@ -339,11 +340,15 @@ class Search:
         self._given_up[k] = "no time was left for its other folds"
         return False
 
-    def _stop_at(self, k: int, fold: int) -> float | None:
-        if self.clock is None:
+    def _search_end(self) -> float | None:
+        return None if self.clock is None else time.monotonic() + max(0.0, self._search_left())
+
+    def _patience(self, k: int, fold: int) -> float | None:
+        """Seconds after which a fold is stopped, once there is something to fall back on."""
+        if self.clock is None or not self.has_a_score():
             return None
-        patience = max(_PATIENCE * self._expected(self.candidates[k], fold), _LEAST_PATIENCE * self.clock.seconds)
-        return time.monotonic() + max(0.0, min(self._search_left(), patience if self.has_a_score() else np.inf))
+        least = max(_LEAST_PATIENCE * self.clock.seconds, _NEW_WORKER)
+        return max(_PATIENCE * self._expected(self.candidates[k], fold), least)
 
     def _needed_at_the_end(self) -> float:
         """Seconds to keep back for choosing the final model and fitting its members on all rows."""

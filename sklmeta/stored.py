@@ -110,6 +110,15 @@ def fold_score(
     return slow
 
 
+def judges_labels(scorer: Any, classes: np.ndarray | None, deciding: str | None = None) -> bool:
+    """Whether a scorer depends on where, between two classes, the label changes; of accuracy that is one half."""
+    if classes is None or len(classes) != 2:
+        return False
+    if deciding is not None:
+        scorer = getattr(scorer, "_scorers", {}).get(deciding, scorer)
+    return getattr(scorer, "_response_method", None) == "predict" and _quick_name(scorer, classes) != "accuracy"
+
+
 def is_quick(scorer: Any, classes: np.ndarray | None) -> bool:
     """Whether `fold_score` computes a scorer directly, in a small part of the time that calling it takes."""
     return _quick_name(scorer, classes) is not None

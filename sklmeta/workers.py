@@ -52,12 +52,15 @@ class Unit:
         Its arguments.
     deadline : float or None, default=None
         By ``time.monotonic()``, when it is stopped for good.
+    seconds : float or None, default=None
+        How long it may take, from when somebody is ready to do it, before it is stopped.
     """
 
     label: Any
     function: Callable
     args: tuple
     deadline: float | None = None
+    seconds: float | None = None
 
 
 class Source(Protocol):
@@ -217,6 +220,7 @@ class _Seat:
     def __init__(self) -> None:
         self.child, self.unanswered = Child(), 0
         self.unit: Unit | None = None
+        self.begun = np.inf  # when it could get to work
 
     def prepare(self, preparation: tuple) -> None:
         self.child.post(_prepare, preparation)
@@ -224,6 +228,7 @@ class _Seat:
 
     def begin(self, unit: Unit, preparation: tuple) -> None:
         self.unit = unit
+        self.begun = np.inf if self.unanswered else time.monotonic()
         try:
             self.child.post(_on_trial, (unit.function, unit.args))
         except WorkerDied:  # while it had nothing to do
@@ -241,7 +246,7 @@ class _Seat:
             self.unanswered -= 1
             if not message[0]:
                 raise message[1]  # the shared data did not arrive
-            message = None
+            self.begun, message = time.monotonic(), None
         if message is not None:
             self.unit = None
             return message[1]
@@ -250,9 +255,11 @@ class _Seat:
         return _STILL_BUSY
 
     def seconds_left(self) -> float | None:
-        if self.unit is None or self.unit.deadline is None:
+        if self.unit is None:
             return None
-        return max(0.0, self.unit.deadline - time.monotonic())
+        ends = [self.unit.deadline, None if self.unit.seconds is None else self.begun + self.unit.seconds]
+        first = min((end for end in ends if end is not None), default=np.inf)
+        return None if first == np.inf else max(0.0, first - time.monotonic())
 
     def replace(self, preparation: tuple) -> None:
         self.child.kill()

@@ -10,7 +10,7 @@ FLOORS = [
     {"_sklearn", "_joblib", "exceptions", "configuration", "warning_records"},
     {
         "calibration", "checks", "datasets", "ensemble", "gradient", "metafeatures", "metrics", "preprocessing",
-        "space",
+        "space", "text", "thresholds",
     },
     {"knowledge", "catalogue"},
     {

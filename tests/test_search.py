@@ -182,7 +182,16 @@ def test_units_have_a_deadline_within_the_budget():
         search.take(search.next_unit(), result(0.5))
     unit = search.next_unit()
     assert unit.label[0] == 1
-    assert unit.deadline - time.monotonic() < 6  # there is a score: what takes far longer than expected is stopped
+    assert unit.seconds == 5.0  # there is a score: what takes far longer than expected is stopped
+
+
+def test_a_fold_is_not_stopped_sooner_than_another_worker_could_start():
+    search = a_search(2, clock=Clock(3.0, time.monotonic()), costs=costs_of(lambda c: 0.01))
+    assert search.next_unit().seconds is None, "without a score there is nothing to fall back on"
+    for fold in range(N_FOLDS):
+        search.take(SimpleNamespace(label=(0, fold)), result(0.5))
+    search._queue.clear()
+    assert search.next_unit().seconds == 2.0
 
 
 def test_a_stopped_fold_ends_its_candidate_and_is_a_timeout():

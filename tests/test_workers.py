@@ -23,8 +23,9 @@ SOON = 60.0
 class Listed:
     """Gives a list of calls, and remembers what came of them."""
 
-    def __init__(self, calls, seconds=None):
+    def __init__(self, calls, seconds=None, each=None):
         self.todo = [(label, function, args) for label, (function, *args) in enumerate(calls)]
+        self.each = each
         self.seconds, self.outcomes, self.most, self.running = seconds, {}, 0, 0
 
     def next_unit(self):
@@ -33,7 +34,8 @@ class Listed:
         label, function, args = self.todo.pop(0)
         self.running += 1
         self.most = max(self.most, self.running)
-        return Unit(label, function, tuple(args), None if self.seconds is None else time.monotonic() + self.seconds)
+        deadline = None if self.seconds is None else time.monotonic() + self.seconds
+        return Unit(label, function, tuple(args), deadline, self.each)
 
     def take(self, unit, outcome):
         self.running -= 1
@@ -73,8 +75,8 @@ def children():
     workers.close()
 
 
-def run(workers, calls, seconds=None):
-    source = Listed(calls, seconds)
+def run(workers, calls, seconds=None, each=None):
+    source = Listed(calls, seconds, each)
     workers.run(source)
     return source
 
@@ -106,6 +108,14 @@ def test_a_unit_beyond_its_deadline_is_stopped_and_the_others_go_on(children):
     assert outcomes[1:] == ["awake"] * 20
     assert time.monotonic() - started < 100
     assert run(children, [(power, 2, 3)] * 3, seconds=SOON).in_order() == [200_008] * 3
+
+
+def test_a_unit_s_seconds_do_not_count_while_its_child_is_still_starting(children):
+    run(children, [(wait, 0.0)] * 2)
+    calls = [(wait, 600.0), (wait, 600.0), *[(wait, 0.01)] * 6]
+    outcomes = run(children, calls, each=0.5).in_order()  # far less than a new child takes to start
+    assert [type(outcome) for outcome in outcomes[:2]] == [TimeLimitExceeded] * 2
+    assert outcomes[2:] == ["awake"] * 6
 
 
 def test_a_child_that_dies_costs_its_unit_alone(children):
