@@ -347,7 +347,7 @@ class Stack(_Blender):
 
         Parameters
         ----------
-        predictions, y, folds, score, scores, classes, predict_seconds, sizes
+        predictions, y, folds, score, scores, classes, predict_seconds, sizes, label_score
             As for `Average.combine`.
 
         Returns
