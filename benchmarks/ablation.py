@@ -9,11 +9,12 @@ variant is the default with one part taken away:
 * without landmarkers: the forest sees the other meta-features only.
 * without diversity: always what is best by weighted mean, whatever was tried.
 * without adaptivity: what was observed changes no weights.
+* without noise: standard errors of what was observed do not count.
 * without shift: the forest weighs tasks, and moves no scores.
 * without stakes: tasks count alike however much there is to gain on them.
 * without fallback: tasks unlike everything known go through the forest, too.
 
-What learning the constants would contribute is in meta_parameters.py.
+What learning the constants would contribute is in meta_parameters.py; what counting seconds does, in budgets.py.
 
 Regret@k in thousandths of the metric, mean over tasks with a 95 % bootstrap interval, and the paired difference to the
 default: positive where the part helps; \* where its interval leaves zero out. Means over --seeds.
@@ -22,7 +23,7 @@ default: positive where the part helps; \* where its interval leaves zero out. M
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from _report import markdown_table, with_interval
@@ -31,6 +32,7 @@ from recommenders import KS, METRICS, difference, regrets, splits
 from sklmeta import KnowledgeBase, load_knowledge
 from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.recommenders import Recommender, TaskMixture
+from sklmeta.recommenders.recommendation import Observed
 
 
 class WithoutLandmarkers(TaskMixture):
@@ -55,9 +57,22 @@ class WithoutDiversity(TaskMixture):
     """The best by weighted mean."""
 
     def _order(
-        self, columns: np.ndarray, prior: np.ndarray, w: np.ndarray, observed: Mapping[int, float], n: int
+        self,
+        columns: np.ndarray,
+        prior: np.ndarray,
+        w: np.ndarray,
+        observed: Observed,
+        n: int,
+        worth: np.ndarray | None,
     ) -> list[int]:
         return columns[np.argsort(-self._merits(columns, w), kind="stable")].tolist()
+
+
+class WithoutNoise(TaskMixture):
+    """Takes what was observed for exact."""
+
+    def _observed(self, observed: Any) -> Observed:
+        return {j: (score, 0.0) for j, (score, _) in super()._observed(observed).items()}
 
 
 class WithoutStakes(TaskMixture):
@@ -90,6 +105,7 @@ VARIANTS: dict[str, Recommender] = {
     "without landmarkers": WithoutLandmarkers(),
     "without diversity": WithoutDiversity(),
     "without adaptivity": TaskMixture(caution=1.0),
+    "without noise": WithoutNoise(),
     "without shift": TaskMixture(shift=0.0),
     "without stakes": WithoutStakes(),
     "without fallback": WithoutFallback(),

@@ -468,3 +468,18 @@ def test_what_is_nearly_as_good_and_far_quicker_comes_first(recommender):
     assert [r.configuration for r in rec.recommend(n=2)] == [a, b]
     assert [r.configuration for r in rec.recommend(n=2, seconds={a: 1.0, b: 100.0, c: 1.0})] == [a, c]
     assert [r.configuration for r in rec.recommend(n=2, seconds={a: 1.0, b: 1.01, c: 1.0})] == [a, b]
+
+
+def test_what_may_be_chance_is_no_disagreement():
+    columns = {"a": [0.9, 0.5], "b": [0.8, 0.7], "c": [0.95, 0.1], "d": [0.1, 0.95]}
+    rec = TaskMixture().fit(KnowledgeBase.from_frames(None, {"accuracy": pd.DataFrame(columns)}))
+    a, b, c, d = rec.knowledge_.configurations
+    for sure in ({a: 0.6, b: 0.8}, {a: (0.6, 0.0), b: (0.8, 0.0)}, {a: (0.6, np.nan), b: (0.8, np.nan)}):
+        first, second = rec.recommend(n=2, observed=sure)
+        assert (first.configuration, second.configuration) == (d, c)
+    weights = [
+        {s.task: s.weight for s in rec.recommend(n=1, observed={a: (0.6, noise), b: (0.8, noise)})[0].similar_tasks}
+        for noise in (0.0, 0.1, 10.0)
+    ]
+    assert weights[0][1] > weights[1][1] > 0.5
+    assert weights[2][1] == pytest.approx(0.5, abs=0.01), "both weigh the same"

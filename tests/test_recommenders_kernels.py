@@ -329,8 +329,9 @@ def test_a_leaf_that_no_known_row_is_in_is_left_out():
     np.testing.assert_allclose(shared_leaves(np.array([[0, 5], [0, 6], [1, 7]]), np.array([0, 9])), [0.5, 0.5, 0.0])
 
 
+@pytest.mark.parametrize("noise", [None, np.array([0.0, 0.1, 0.02, 0.3])])
 @pytest.mark.parametrize("sharpness", [0.0, 0.5, 3.0])
-def test_agreement_is_what_its_formula_says(sharpness):
+def test_agreement_is_what_its_formula_says(sharpness, noise):
     rng = np.random.default_rng(1)
     known, new, prior = rng.random((6, 4)), rng.random(4), rng.dirichlet(np.ones(6))
     expected = []
@@ -338,9 +339,10 @@ def test_agreement_is_what_its_formula_says(sharpness):
         disagreement = 0.0
         for j in range(4):
             r_new, r_known = max(new) - new[j], max(known[i]) - known[i, j]
-            disagreement += abs(np.log(r_new + 0.005) - np.log(r_known + 0.005))
+            small = 0.005 if noise is None else np.sqrt(0.005**2 + noise[j] ** 2)
+            disagreement += abs(np.log(r_new + small) - np.log(r_known + small))
         expected.append(prior[i] * np.exp(-sharpness * disagreement))
-    found = agreement_weights(prior, known, new, sharpness, 0.005)
+    found = agreement_weights(prior, known, new, sharpness, 0.005, noise)
     np.testing.assert_allclose(found, np.array(expected) / sum(expected))
 
 

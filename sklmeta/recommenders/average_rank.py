@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from sklmeta.recommenders.base import Recommender
 from sklmeta.recommenders.kernels import rank_places
+from sklmeta.recommenders.recommendation import Observed
 
 
 class AverageRank(Recommender):
@@ -37,7 +36,7 @@ class AverageRank(Recommender):
         columns: np.ndarray,
         prior: np.ndarray,
         w: np.ndarray,
-        observed: Mapping[int, float],
+        observed: Observed,
         n: int,
         worth: np.ndarray | None,
     ) -> list[int]:

@@ -27,7 +27,7 @@ from sklmeta.recommenders.kernels import (
     upper_span,
     weighted_quantile,
 )
-from sklmeta.recommenders.recommendation import Recommendation, SimilarTask
+from sklmeta.recommenders.recommendation import Observed, Recommendation, SimilarTask
 
 NOVEL = 0.95  # from this novelty on, a task is unlike everything known: one in twenty known ones is
 _COVERAGE = 0.8
@@ -122,8 +122,8 @@ class Recommender(BaseEstimator, ABC):
         n : int, default=1
             How many.
         observed : mapping of Configuration to float or (float, float), default=None
-            What was already tried there: its score, or score and standard error. NaN means that it failed. The
-            knowledge need not have it.
+            What was already tried there: its score, or score and standard error, by which much a disagreement is no
+            disagreement. NaN means that it failed. The knowledge need not have it.
         candidates : iterable of Configuration, default=None
             What may be recommended; None is all that the knowledge has.
         seconds : mapping of Configuration to float, default=None
@@ -215,7 +215,8 @@ class Recommender(BaseEstimator, ABC):
         w = self._posterior(self._prior(None if self._novelty(features) > NOVEL else features), tried)
         shares = self._shares_of_heard(members, w, temperature)
         unit = temperature * (w @ upper_span(self.scores_) or 1.0)
-        new = unheard_shares(len(members), list(tried.values()), unheard or {}, unit)
+        reached = [score for score, _ in tried.values()]
+        new = unheard_shares(len(members), reached, unheard or {}, unit)
         rest = 1 - sum(new.values())
         every = {**{name: rest * share for name, share in shares.items()}, **new}
         return {name: every[name] for name in sorted(every, key=lambda name: -round(every[name], 12))}
@@ -258,7 +259,7 @@ class Recommender(BaseEstimator, ABC):
         """
         return np.full(len(self.scores_), 1 / len(self.scores_))
 
-    def _posterior(self, prior: np.ndarray, observed: Mapping[int, float]) -> np.ndarray:
+    def _posterior(self, prior: np.ndarray, observed: Observed) -> np.ndarray:
         """How much each known task counts after that."""
         return prior
 
@@ -268,7 +269,7 @@ class Recommender(BaseEstimator, ABC):
         columns: np.ndarray,
         prior: np.ndarray,
         w: np.ndarray,
-        observed: Mapping[int, float],
+        observed: Observed,
         n: int,
         worth: np.ndarray | None,
     ) -> list[int]:
@@ -336,12 +337,16 @@ class Recommender(BaseEstimator, ABC):
             )
         return values if np.isfinite(values).any() else None
 
-    def _observed(self, observed: Mapping[Configuration, Any] | None) -> dict[int, float]:
-        """Scores by column; of configurations that the knowledge does not have, nothing can be learned."""
+    def _observed(self, observed: Mapping[Configuration, Any] | None) -> Observed:
+        """By column; of configurations that the knowledge does not have, nothing can be learned."""
         if not isinstance(observed, Mapping | None) or not all(isinstance(c, Configuration) for c in observed or ()):
             raise ValueError(f"observed must map Configuration objects to scores, got {observed!r} instead.")
-        scores = {c: float(np.ravel(v)[0]) for c, v in (observed or {}).items()}
-        return {self.position_[c]: score for c, score in scores.items() if c in self.position_}
+        given = {c: np.ravel(np.asarray(v, dtype=float)) for c, v in (observed or {}).items()}
+        return {
+            self.position_[c]: (float(values[0]), float(np.nan_to_num(values[1])) if len(values) > 1 else 0.0)
+            for c, values in given.items()
+            if c in self.position_
+        }
 
     def _candidates(self, candidates: Iterable[Configuration] | None) -> tuple[list[int], list[Configuration]]:
         """Columns of the candidates that were evaluated somewhere, and the others, in the knowledge's order."""

@@ -275,12 +275,18 @@ def shared_leaves_among(leaves: np.ndarray) -> np.ndarray:
 
 
 def agreement_weights(
-    prior: np.ndarray, known: np.ndarray, new: np.ndarray, sharpness: float, epsilon: float
+    prior: np.ndarray,
+    known: np.ndarray,
+    new: np.ndarray,
+    sharpness: float,
+    epsilon: float,
+    noise: np.ndarray | None = None,
 ) -> np.ndarray:
     """Weights of known tasks after scores on the new one: those that agree with what was seen there gain.
 
-    A task disagrees by the sum over configurations of ``|log(r_new + epsilon) - log(r_task + epsilon)|``, where ``r``
-    is how far a configuration stays below the best of these configurations on that task.
+    A task disagrees by the sum over configurations of ``|log(r_new + e) - log(r_task + e)|``, where ``r`` is how far
+    a configuration stays below the best of these configurations on that task, and ``e`` the root of the sum of squares
+    of `epsilon` and the noise of the configuration's score on the new one: what may be chance is no disagreement.
 
     Parameters
     ----------
@@ -294,14 +300,17 @@ def agreement_weights(
         How fast weight falls with disagreement; 0 leaves the prior as it is.
     epsilon : float
         Shortfalls much below it, in units of the score, are all alike.
+    noise : ndarray of shape (n_observed,), default=None
+        Standard errors of the new scores; None: they have none.
 
     Returns
     -------
     ndarray of shape (n_tasks,)
         Posterior weights.
     """
-    shortfall = np.log(new.max() - new + epsilon)
-    shortfalls = np.log(known.max(axis=1, keepdims=True) - known + epsilon)
+    small = np.full(len(new), epsilon) if noise is None else np.hypot(epsilon, noise)
+    shortfall = np.log(new.max() - new + small)
+    shortfalls = np.log(known.max(axis=1, keepdims=True) - known + small)
     disagreement = np.abs(shortfalls - shortfall).sum(axis=1)
     disagreement = np.where(prior > 0, disagreement, np.inf)  # what weighs nothing must not be the measure
     w = prior * np.exp(-sharpness * (disagreement - disagreement.min())) if sharpness > 0 else prior

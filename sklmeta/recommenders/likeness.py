@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from sklmeta.recommenders.contributions import contributions, grouped
 from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_places, standardised, upper_span
 from sklmeta.recommenders.portfolio import Portfolio, covered_by
+from sklmeta.recommenders.recommendation import Observed
 
 
 class LikenessPortfolio(Portfolio):
@@ -52,7 +51,7 @@ class LikenessPortfolio(Portfolio):
         columns: np.ndarray,
         prior: np.ndarray,
         w: np.ndarray,
-        observed: Mapping[int, float],
+        observed: Observed,
         n: int,
         worth: np.ndarray | None,
     ) -> list[int]:
@@ -64,7 +63,7 @@ class LikenessPortfolio(Portfolio):
         w: np.ndarray,
         scenarios: np.ndarray,
         shares: np.ndarray,
-        observed: Mapping[int, float],
+        observed: Observed,
         n: int,
         worth: np.ndarray | None,
     ) -> list[int]:

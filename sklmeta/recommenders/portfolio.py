@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from sklmeta.recommenders.average_rank import AverageRank
 from sklmeta.recommenders.kernels import greedy_portfolio
+from sklmeta.recommenders.recommendation import Observed
 
 
 class Portfolio(AverageRank):
@@ -37,7 +36,7 @@ class Portfolio(AverageRank):
         columns: np.ndarray,
         prior: np.ndarray,
         w: np.ndarray,
-        observed: Mapping[int, float],
+        observed: Observed,
         n: int,
         worth: np.ndarray | None,
     ) -> list[int]:
@@ -49,7 +48,7 @@ class Portfolio(AverageRank):
         return f"it {what}, over {len(self.scores_)} known tasks"
 
 
-def covered_by(Y: np.ndarray, observed: Mapping[int, float]) -> np.ndarray | None:
+def covered_by(Y: np.ndarray, observed: Observed) -> np.ndarray | None:
     """Best score on each known task of what was tried on the new one; what failed there covers nothing."""
-    tried = [j for j, score in observed.items() if np.isfinite(score)]
+    tried = [j for j, (score, _) in observed.items() if np.isfinite(score)]
     return Y[:, tried].max(axis=1) if tried else None

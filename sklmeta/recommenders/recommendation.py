@@ -13,6 +13,9 @@ from sklmeta.catalogue import build_estimator
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import UnknownEstimatorError
 
+# by column: score and standard error of what was tried on the new task; NaN for what failed, 0 where there is no error
+Observed = Mapping[int, tuple[float, float]]
+
 
 @dataclass(frozen=True)
 class SimilarTask:

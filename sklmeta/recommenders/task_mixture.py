@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from sklmeta.recommenders.forest import Forest
 from sklmeta.recommenders.kernels import agreement_weights
+from sklmeta.recommenders.recommendation import Observed
 
 _ALIKE = 1e-12  # difference of weights that is none
 
@@ -31,7 +31,7 @@ class TaskMixture(Forest):
     sharpness : float, default=0.5
         How fast a task loses weight as it disagrees with what was observed.
     epsilon : float, default=0.005
-        Differences in score well below it do not count as disagreement.
+        Differences in score well below it, or below the standard error of what was observed, are no disagreement.
     caution : float, default=0.1
         Share of the weights from before any evaluation that stays, from 0 to 1.
     shift : float, default=0.5
@@ -85,12 +85,13 @@ class TaskMixture(Forest):
         expected = self._weights_among_known() @ self.at_stake_
         self.unexpected_: np.ndarray = np.asfortranarray(self.at_stake_ - self.shift * expected)
 
-    def _posterior(self, prior: np.ndarray, observed: Mapping[int, float]) -> np.ndarray:
-        columns, new = list(observed), np.array(list(observed.values()))
+    def _posterior(self, prior: np.ndarray, observed: Observed) -> np.ndarray:
+        columns, (new, noise) = list(observed), np.reshape(list(observed.values()), (-1, 2)).T
         if np.isfinite(new).sum() == 0 or len(columns) < 2:
             return prior
         new = np.where(np.isfinite(new), new, new[np.isfinite(new)].min())
-        posterior = agreement_weights(prior, self.scores_[:, columns], new, self.sharpness, self.epsilon)
+        known = self.scores_[:, columns]
+        posterior = agreement_weights(prior, known, new, self.sharpness, self.epsilon, noise)
         return (1 - self.caution) * posterior + self.caution * prior
 
     def _order(
@@ -98,7 +99,7 @@ class TaskMixture(Forest):
         columns: np.ndarray,
         prior: np.ndarray,
         w: np.ndarray,
-        observed: Mapping[int, float],
+        observed: Observed,
         n: int,
         worth: np.ndarray | None,
     ) -> list[int]:
