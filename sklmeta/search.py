@@ -23,9 +23,13 @@ from sklmeta.results import scores_so_far
 from sklmeta.workers import Unit
 
 _AHEAD = 3  # under a count budget a pick knows what came of those up to this many before it, whatever n_jobs is
-_KEPT = 6  # candidates whose fold models are kept, in case that there is no time to fit anything on all rows
+_KEPT = 10  # candidates whose fold models are kept, in case that there is no time to fit anything on all rows
 _LIKELY_MEMBERS = 4  # of the final average: their fits on all rows are what time is kept back for
-_RESERVE_MARGIN, _RESERVE_SHARE = 1.1, 0.3  # where that is not enough, the folds' models are there
+_RESERVE_MARGIN = 1.1
+_RESERVE_SHARE, _ONE_FOLD_SHARE = (
+    0.15,
+    0.25,
+)  # of the budget, at most: a mean of fold models is as good, one alone is not
 _OVERHEAD_SHARE = 0.03  # of the budget, for choosing the average and handing models over
 _PATIENCE = 4.0  # times what a fold is expected to take, before it is stopped
 _LEAST_PATIENCE = 0.1  # of the budget
@@ -356,7 +360,8 @@ class Search:
         overhead = _OVERHEAD_SHARE * self.clock.seconds
         fits = [self.refit_seconds(k) for k in self.best_first()[:_LIKELY_MEMBERS]]
         needed = max([0.0, *fits, sum(fits) / self.n_workers])
-        return min(overhead + _RESERVE_MARGIN * needed, _RESERVE_SHARE * self.clock.seconds)
+        most = _RESERVE_SHARE if len(self.train_rows) > 1 else _ONE_FOLD_SHARE
+        return min(overhead + _RESERVE_MARGIN * needed, most * self.clock.seconds)
 
     def _refit_seconds(self, fold_seconds: float) -> float:
         return refit_seconds([fold_seconds], int(np.mean(self.train_rows)), self.n_rows)

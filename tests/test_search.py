@@ -102,14 +102,14 @@ def test_what_is_known_from_before_is_not_evaluated_again():
 
 
 def test_only_the_best_keep_their_fold_models(tmp_path):
-    search = a_search(9)
+    search = a_search(13)
     while (unit := search.next_unit()) is not None:
         k, fold = unit.label
-        file = tmp_path / f"{k}-{fold}"
+        file = tmp_path / f"{k:02}-{fold}"
         file.write_text("a model")
         search.take(unit, result(k / 10, model=file))
-    assert {file.name[0] for file in tmp_path.iterdir()} == set("345678")
-    assert [all(fold.model is not None for fold in folds) for folds in search.results] == [False] * 3 + [True] * 6
+    assert {int(file.name[:2]) for file in tmp_path.iterdir()} == set(range(3, 13))
+    assert [all(fold.model is not None for fold in folds) for folds in search.results] == [False] * 3 + [True] * 10
 
 
 def test_each_candidate_is_reported():
@@ -231,8 +231,16 @@ def test_time_is_kept_back_for_fitting_the_best_on_all_rows():
     left = unit.deadline - time.monotonic()
     for fold in range(N_FOLDS):
         search.take(unit if fold == 0 else search.next_unit(), result(0.5, seconds=2.0))
-    # three seconds for 120 rows where a fold has 80, a margin, and something for the rest
-    assert search.next_unit() is None or search._search_left() < left - 3.0
+    # half as much again for 120 rows where a fold has 80, a margin, and something for the rest
+    assert search._reserve == pytest.approx(min(0.3 + 1.1 * 3.0, 0.15 * 10.0))
+    assert search.next_unit() is None or search._search_left() <= left - search._reserve
+
+
+def test_what_is_kept_back_is_what_the_fits_take_where_that_is_little():
+    search = a_search(6, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 0.5))
+    for _ in range(N_FOLDS):
+        search.take(search.next_unit(), result(0.5, seconds=2.0))
+    assert search._reserve == pytest.approx(3.0 + 1.1 * 3.0)
 
 
 # -- fits on all rows ------------------------------------------------------------------------------------------------
