@@ -130,36 +130,37 @@ def test_every_greedy_step_is_the_best_step(seed):
         assert value(Y, w, [*order[:step], choice]) >= max(value(Y, w, [*order[:step], j]) for j in left) - 1e-12
 
 
-def looking_at_all(Y, w, n, columns, covered, first, worth=None):
-    """What `greedy_portfolio` chooses, without any bound."""
-    left, order, best = list(columns), [], np.full(len(Y), -np.inf) if covered is None else covered
+def looking_at_all(Y, w, n, columns, tried, first, worth=None, widen=None):
+    """What `greedy_portfolio` chooses, without any bound: by the sum of the best scores, before and after."""
+    left, order, so_far = list(columns), [], list(tried)
     worth = np.ones(Y.shape[1]) if worth is None else worth
     while left and len(order) < n:
-        if np.isfinite(best).all():
-            gains = [worth[j] * (w @ np.maximum(Y[:, j] - best, 0)) for j in left]
-        else:
-            gains = [w @ Y[:, j] for j in left]
+        many = 1 if widen is None else 1 + len(so_far) // widen
+        before = np.sort(Y[:, so_far], axis=1)[:, -many:].sum(axis=1) if so_far else 0.0
+        after = [np.sort(Y[:, [*so_far, j]], axis=1)[:, -many:].sum(axis=1) for j in left]
+        gains = [w @ (a - before) * (worth[j] if so_far else 1.0) for a, j in zip(after, left, strict=True)]
         values = [(round(gain, 9), round(w @ Y[:, j], 9), -j) for gain, j in zip(gains, left, strict=True)]
         choice = left[values.index(max(values))] if order or first is None else first
         order.append(choice)
+        so_far.append(choice)
         left.remove(choice)
-        best = np.maximum(best, Y[:, choice])
     return order
 
 
+@pytest.mark.parametrize("widen", [None, 2, 3])
 @pytest.mark.parametrize("levels", [2, 5, 10**6])
 @pytest.mark.parametrize("seed", range(3))
-def test_bounds_spare_work_and_change_nothing(seed, levels):
+def test_bounds_spare_work_and_change_nothing(seed, levels, widen):
     rng = np.random.default_rng(seed)
-    Y, w = rng.integers(-levels, levels + 1, size=(25, 300)) / levels, rng.dirichlet(np.ones(25))
-    columns = np.sort(rng.choice(300, 250, replace=False))
-    for covered, first in ((None, None), (Y[:, 7], None), (None, int(columns[3]))):
-        expected = looking_at_all(Y, w, 40, columns, covered, first)
-        assert greedy_portfolio(Y, w, 40, columns=columns, covered=covered, first=first) == expected
-        worth = rng.choice([0.5, 1.0, 4.0], 300)
-        expected = looking_at_all(Y, w, 40, columns, covered, first, worth)
-        assert greedy_portfolio(Y, w, 40, columns=columns, covered=covered, first=first, worth=worth) == expected
-    assert greedy_portfolio(Y, w, 40) == looking_at_all(Y, w, 40, range(300), None, None)
+    Y, w = rng.integers(-levels, levels + 1, size=(25, 120)) / levels, rng.dirichlet(np.ones(25))
+    columns = np.sort(rng.choice(120, 100, replace=False))
+    for tried, first in (((), None), ((7, 3, 50), None), ((), int(columns[3]))):
+        free = np.setdiff1d(columns, tried)
+        for worth in (None, rng.choice([0.5, 1.0, 4.0], 120)):
+            expected = looking_at_all(Y, w, 20, free, tried, first, worth, widen)
+            found = greedy_portfolio(Y, w, 20, columns=free, tried=tried, first=first, worth=worth, widen=widen)
+            assert found == expected
+    assert greedy_portfolio(Y, w, 20, widen=widen) == looking_at_all(Y, w, 20, range(120), (), None, None, widen)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -193,17 +194,16 @@ def test_ties_go_to_the_higher_mean_then_to_the_earlier_column():
 def test_what_is_covered_needs_no_covering():
     Y = np.array([[1.0, 0.0, 0.5], [0.0, 0.8, 0.1]])
     assert greedy_portfolio(Y, uniform(2), 1) == [0]
-    assert greedy_portfolio(Y, uniform(2), 1, covered=Y[:, 0]) == [1]
-    assert greedy_portfolio(Y, uniform(2), 1, covered=np.array([0.0, 0.8])) == [0]
+    assert greedy_portfolio(Y, uniform(2), 1, tried=[0], columns=np.array([1, 2])) == [1]
+    assert greedy_portfolio(Y, uniform(2), 1, tried=[1], columns=np.array([0, 2])) == [0]
 
 
 def test_a_given_first_choice_comes_first_and_counts(rng):
     Y, w = rng.random((6, 5)), uniform(6)
     for first in range(5):
         order = greedy_portfolio(Y, w, 5, first=first)
-        rest = [j for j in range(5) if j != first]
-        expected = [rest[k] for k in greedy_portfolio(Y[:, rest], w, 4, covered=Y[:, first])]
-        assert order == [first, *expected]
+        rest = np.array([j for j in range(5) if j != first])
+        assert order == [first, *greedy_portfolio(Y, w, 4, columns=rest, tried=[first])]
 
 
 def test_the_order_of_tasks_does_not_matter(rng):

@@ -81,11 +81,12 @@ def greedy_portfolio(
     n: int,
     *,
     columns: np.ndarray | None = None,
-    covered: np.ndarray | None = None,
+    tried: Sequence[int] = (),
     first: int | None = None,
     worth: np.ndarray | None = None,
+    widen: int | None = None,
 ) -> list[int]:
-    """The configurations that one by one raise the weighted mean of the best score so far the most.
+    """The configurations that one by one raise the weighted mean of the best scores so far the most.
 
     Where no configuration raises it any more, the order goes on by the weighted mean score. Ties go to the higher
     weighted mean, then to the earlier column.
@@ -100,12 +101,15 @@ def greedy_portfolio(
         How many to choose.
     columns : ndarray of int, default=None
         What to choose from; None is all.
-    covered : ndarray of shape (n_tasks,), default=None
-        Best score on each task of what was tried before; None: nothing was.
+    tried : sequence of int, default=()
+        Columns that were tried before.
     first : int, default=None
         A choice that is already made.
     worth : ndarray of shape (n_configurations,), default=None
         What raises by each configuration are multiplied by, positive; None: all count alike.
+    widen : int, default=None
+        After so many choices, and as many again, one more of a task's best scores counts; at least 2. None: the best
+        one alone.
 
     Returns
     -------
@@ -117,24 +121,31 @@ def greedy_portfolio(
     M. Wistuba, N. Schilling, L. Schmidt-Thieme (2015), "Sequential model-free hyperparameter tuning".
     """
     left = np.arange(Y.shape[1]) if columns is None else columns
-    gains = np.full(Y.shape[1], np.inf)
     worth = np.ones(Y.shape[1]) if worth is None else worth
-    best, order = covered, list[int]()
+    so_far, order, gains, many = list(tried), list[int](), np.full(Y.shape[1], np.inf), 1
     while len(left) and len(order) < n:
         if first is not None and not order:
             choice = first
-        elif best is None:
+        elif not so_far:
             choice = _largest(left, w @ Y, Y, w)
         else:
-            choice = _largest(_gain_most(left, gains, Y, w, best, worth), gains, Y, w)
+            if widen is not None and many < 1 + len(so_far) // widen:
+                many, gains = 1 + len(so_far) // widen, np.full(Y.shape[1], np.inf)  # the bounds are of another sum
+            least = _nth_best(Y[:, so_far], many)
+            choice = _largest(_gain_most(left, gains, Y, w, least, worth), gains, Y, w)
         order.append(choice)
+        so_far.append(choice)
         left = left[left != choice]
-        best = Y[:, choice] if best is None else np.maximum(best, Y[:, choice])
     return order
 
 
+def _nth_best(Y: np.ndarray, n: int) -> np.ndarray:
+    """The n-th best score of each task: who is above it raises the sum of the n best, by as much as it is above."""
+    return -np.partition(-Y, n - 1, axis=1)[:, n - 1]
+
+
 def _gain_most(
-    left: np.ndarray, gains: np.ndarray, Y: np.ndarray, w: np.ndarray, best: np.ndarray, worth: np.ndarray
+    left: np.ndarray, gains: np.ndarray, Y: np.ndarray, w: np.ndarray, least: np.ndarray, worth: np.ndarray
 ) -> np.ndarray:
     """Those columns among which the largest gain must be; their gains are up to date.
 
@@ -144,7 +155,7 @@ def _gain_most(
     ordered, top, looked_at = left[np.argsort(-gains[left], kind="stable")], 0.0, 0
     while looked_at < len(ordered) and gains[ordered[looked_at]] >= top - _TIE:
         block = ordered[looked_at : looked_at + _BLOCK]
-        gains[block] = worth[block] * (w @ np.maximum(Y[:, block] - best[:, None], 0.0))
+        gains[block] = worth[block] * (w @ np.maximum(Y[:, block] - least[:, None], 0.0))
         top, looked_at = max(top, gains[block].max()), looked_at + _BLOCK
     return ordered[:looked_at]
 

@@ -6,15 +6,18 @@ import numpy as np
 
 from sklmeta.recommenders.contributions import contributions, grouped
 from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_places, standardised, upper_span
-from sklmeta.recommenders.portfolio import Portfolio, covered_by
+from sklmeta.recommenders.portfolio import Portfolio, that_worked
 from sklmeta.recommenders.recommendation import Observed
+
+_WIDEN = 3  # picks, after which one more of the best scores counts: the best alone saturates, and an average uses many
 
 
 class LikenessPortfolio(Portfolio):
     """A portfolio over weighted tasks; how alike two tasks are is up to the subclass.
 
     The first pick has the best weighted mean of two views of a score, how far it is above the task's median and its
-    rank; the next ones raise the weighted mean of the best score so far the most. A task where more is to be gained
+    rank; the next ones raise the weighted mean of the best scores so far the most: of the best one, after three picks
+    of the best two, after six of the best three, and so on. A task where more is to be gained
     counts more, by the square root of its span: halfway between scores that are all scaled alike, which care for
     trifles, and scores as they are, which the hardest tasks rule.
     """
@@ -68,9 +71,11 @@ class LikenessPortfolio(Portfolio):
         worth: np.ndarray | None,
     ) -> list[int]:
         """The first pick by the weights of the known tasks; the next ones by scenarios, and how much these count."""
-        covered = covered_by(scenarios, observed)
-        first = int(columns[np.argmax(self._merits(columns, w))]) if covered is None else None
-        return greedy_portfolio(scenarios, shares, n, columns=columns, covered=covered, first=first, worth=worth)
+        tried = that_worked(observed)
+        first = None if tried else int(columns[np.argmax(self._merits(columns, w))])
+        return greedy_portfolio(
+            scenarios, shares, n, columns=columns, tried=tried, first=first, worth=worth, widen=_WIDEN
+        )
 
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:
         """How good a first pick each configuration is."""

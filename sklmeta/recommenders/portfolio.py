@@ -40,15 +40,13 @@ class Portfolio(AverageRank):
         n: int,
         worth: np.ndarray | None,
     ) -> list[int]:
-        covered = covered_by(self.scaled_, observed)
-        return greedy_portfolio(self.scaled_, w, n, columns=columns, covered=covered, worth=worth)
+        return greedy_portfolio(self.scaled_, w, n, columns=columns, tried=that_worked(observed), worth=worth)
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray, novel: bool, first: bool) -> str:
         what = "did best on balance" if first else "adds most to what is tried before it"
         return f"it {what}, over {len(self.scores_)} known tasks"
 
 
-def covered_by(Y: np.ndarray, observed: Observed) -> np.ndarray | None:
-    """Best score on each known task of what was tried on the new one; what failed there covers nothing."""
-    tried = [j for j, (score, _) in observed.items() if np.isfinite(score)]
-    return Y[:, tried].max(axis=1) if tried else None
+def that_worked(observed: Observed) -> list[int]:
+    """Columns of what was tried on the new task; what failed there covers nothing."""
+    return [j for j, (score, _) in observed.items() if np.isfinite(score)]
