@@ -9,15 +9,15 @@ from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_pl
 from sklmeta.recommenders.portfolio import Portfolio, that_worked
 from sklmeta.recommenders.recommendation import Observed
 
-_WIDEN = 3  # picks, after which one more of the best scores counts: the best alone saturates, and an average uses many
+_WIDEN = 4  # picks, after which one more of the best scores counts: the best alone saturates, and an average uses many
 
 
 class LikenessPortfolio(Portfolio):
     """A portfolio over weighted tasks; how alike two tasks are is up to the subclass.
 
     The first pick has the best weighted mean of two views of a score, how far it is above the task's median and its
-    rank; the next ones raise the weighted mean of the best scores so far the most: of the best one, after three picks
-    of the best two, after six of the best three, and so on. A task where more is to be gained
+    rank; the next ones raise the weighted mean of the best scores so far the most: of the best one, after four picks
+    of the best two, after eight of the best three, and so on. A task where more is to be gained
     counts more, by the square root of its span: halfway between scores that are all scaled alike, which care for
     trifles, and scores as they are, which the hardest tasks rule.
     """
