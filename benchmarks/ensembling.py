@@ -1,10 +1,11 @@
 """What to make of a search's candidates: one model, an average of some, or a model over them; on held-out rows.
 
-    python benchmarks/ensembling.py run DIR --out FOLDER [--tasks 16] [--max-rows 1500] [--seed 0]
+    python benchmarks/ensembling.py run DIR --out FOLDER [--task classification] [--tasks 16] [--max-rows 1500] [--seed 0]
     python benchmarks/ensembling.py report FOLDER
 
 DIR has an ``index.csv`` and one ``<name>.parquet`` a dataset, as in ``holdout.py``. Of its datasets, ``--tasks`` are
-drawn by the seed, half of each task type, half of those with fewer than 500 training rows. On each, the first 15
+drawn by the seed, half of each task type, half of those with fewer than 500 training rows; with ``--task``, of that type
+alone, with at most 100 columns, beside those that FOLDER has. On each, the first 15
 recommended configurations (its family left out of the knowledge) predict out of fold, refitted, and as fold models;
 all of that is kept in FOLDER, and finished datasets are not repeated. `report` builds every kind of model from the
 out-of-fold predictions and scores it on the held-out quarter: ROC AUC for two classes, log loss for more, RMSE for
@@ -24,6 +25,7 @@ import numpy as np
 import pandas as pd
 from _report import markdown_table, with_interval
 from holdout import SCORING, Job
+from scipy.special import softmax
 from scipy.stats import rankdata
 from sklearn.base import clone
 from sklearn.metrics import get_scorer, log_loss, roc_auc_score, root_mean_squared_error
@@ -43,9 +45,14 @@ N_CONFIGS, N_FOLDS, SMALL = 15, 5, 500
 # -- candidates' predictions -----------------------------------------------------------------------------------------
 
 
-def draw(folder: Path, n_tasks: int, seed: int) -> Iterator[str]:
+def draw(folder: Path, n_tasks: int, seed: int, task: str | None, there: set[str]) -> Iterator[str]:
     """Names, the four kinds in turn: classification and regression, below and above 500 training rows."""
-    index = pd.read_csv(folder / "index.csv").sample(frac=1, random_state=seed)
+    index = pd.read_csv(folder / "index.csv")
+    if task is not None:
+        fitting = index[(index.task == task) & (index.n_features <= 100) & ~index.name.isin(there)]
+        yield from fitting.name.sample(frac=1, random_state=seed)[:n_tasks]
+        return
+    index = index.sample(frac=1, random_state=seed)
     small = 0.75 * index.n_rows < SMALL
     kinds = [index[(index.task == t) & (small == s)].name for t in ("classification", "regression") for s in (1, 0)]
     yield from (str(names.iloc[i]) for i in range(n_tasks // 4) for names in kinds)
@@ -104,7 +111,8 @@ def run(args: argparse.Namespace) -> None:
     """Predict on the datasets that are not there yet."""
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    for name in draw(Path(args.data), args.tasks, args.seed):
+    there = {path.stem for path in out.glob("*.npz")}
+    for name in draw(Path(args.data), args.tasks, args.seed, args.task, there):
         path = out / f"{name}.npz"
         if not path.exists():
             with warnings.catch_warnings(), threadpool_limits(1):
@@ -190,6 +198,19 @@ def greedy(*, scoring: str = "", relative: float = 0.0, **options: float) -> Cal
     return weights
 
 
+def logs(probabilities: np.ndarray) -> np.ndarray:
+    """Logarithms, as the library bounds them."""
+    return np.log(np.clip(probabilities, 1e-4, 1))
+
+
+def by_logarithms(task: Task) -> np.ndarray:
+    """Greedy, by the metric alone, of the mean logarithms."""
+    if task.metric == "rmse":
+        return refitted(greedy())(task)
+    weights = greedy_weights(logs(task.oof), lambda mean: task.score(softmax(mean, axis=-1)))
+    return softmax(np.tensordot(weights, logs(task.test), axes=1), axis=-1)
+
+
 def bagged(n_bags: int, share: float) -> Callable[[Task], np.ndarray]:
     """The mean of greedy weights over random parts of the candidates (Caruana et al. 2004, section 2.3)."""
 
@@ -238,8 +259,10 @@ MODELS: dict[str, Callable[[Task], np.ndarray]] = {
     "greedy 25, start of 5": refitted(greedy(start=5)),
     "greedy 25, by log loss": refitted(greedy(scoring="neg_log_loss")),
     "greedy 25, bagged": refitted(bagged(20, 0.5)),
-    "greedy 25, temperature": combined(Average()),
-    "greedy 25 of 5 members, temperature": combined(Average(max_members=5)),
+    "greedy 25, of logarithms": by_logarithms,
+    "default, without logarithms": combined(Average(geometric=False)),
+    "default": combined(Average()),
+    "default, 5 members": combined(Average(max_members=5)),
     "stack of all": combined(Stack(max_members=None)),
     "stack of 5": combined(Stack()),
     "best single, fold models": fold_models(top(1)),
@@ -293,6 +316,7 @@ def main() -> None:
     running = commands.add_parser("run")
     running.add_argument("data")
     running.add_argument("--out", required=True)
+    running.add_argument("--task", choices=["classification", "regression"])
     running.add_argument("--tasks", type=int, default=16)
     running.add_argument("--max-rows", type=int, default=1500)
     running.add_argument("--seed", type=int, default=0)

@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from sklearn import metrics
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -16,7 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklmeta.ensemble import best_temperature, greedy_weights, tempered
+from sklmeta.ensemble import best_temperature, fold_metric, greedy_weights, tempered
 from sklmeta.evaluation import align_columns
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.scoring import FoldScorer
@@ -36,6 +37,8 @@ class WeightedBlend:
         Of the mean probabilities, see `sklmeta.ensemble.tempered`; 1 leaves them as they are.
     threshold : float, default=0.5
         From which probability on a row gets the second of two labels.
+    geometric : bool, default=False
+        Whether the mean is of the probabilities' logarithms, which are made probabilities again.
 
     Attributes
     ----------
@@ -54,16 +57,24 @@ class WeightedBlend:
     array([[5.]])
     """
 
-    def __init__(self, weights: np.ndarray, temperature: float = 1.0, threshold: float = 0.5):
+    def __init__(self, weights: np.ndarray, temperature: float = 1.0, threshold: float = 0.5, geometric: bool = False):
         self.members = np.flatnonzero(weights)
         self.shares = np.asarray(weights, float)[self.members]
         self.temperature = temperature
         self.threshold = threshold
+        self.geometric = geometric
 
     def __call__(self, outputs: np.ndarray) -> np.ndarray:
         """One answer, shape (n_rows, n_outputs), from those of the members, (n_members, n_rows, n_outputs)."""
-        mean = np.tensordot(self.shares, outputs, axes=1)
+        if self.geometric and len(outputs) > 1:
+            mean = softmax(np.tensordot(self.shares, _logarithms(outputs), axes=1), axis=1)
+        else:
+            mean = np.tensordot(self.shares, outputs, axes=1)
         return mean if self.temperature == 1 else tempered(mean, self.temperature)
+
+    def of_some(self, shares: np.ndarray) -> WeightedBlend:
+        """The same for members that are left, with other weights; these are made to sum to one."""
+        return WeightedBlend(shares / shares.sum(), self.temperature, self.threshold, self.geometric)
 
 
 class StackedBlend:
@@ -112,9 +123,13 @@ def stacking_features(outputs: np.ndarray) -> np.ndarray:
     _, n_rows, n_outputs = outputs.shape
     if n_outputs == 1:
         return outputs[:, :, 0].T
-    logs = np.log(np.clip(outputs, _LEAST, 1.0))
+    logs = _logarithms(outputs)
     logs = logs[:, :, 1:] - logs[:, :, :1] if n_outputs == 2 else logs - logs.mean(axis=2, keepdims=True)
     return logs.transpose(1, 0, 2).reshape(n_rows, -1)
+
+
+def _logarithms(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.clip(probabilities, _LEAST, 1.0))
 
 
 _LEAST = 1e-4  # a member's certainty counts no more than this
@@ -166,6 +181,9 @@ class _Blender(BaseEstimator):
 class Average(_Blender):
     """A weighted average of the best candidates, chosen greedily on their out-of-fold predictions.
 
+    Probabilities are averaged by their logarithms, and the weights are halfway between those that are best by the
+    user's metric and those that are best by log loss, which says more about few rows.
+
     Parameters
     ----------
     max_members : int or None, default=None
@@ -182,10 +200,13 @@ class Average(_Blender):
     tune_threshold : bool, default=True
         Whether, of two classes, the second one's threshold is tuned to a metric that judges labels, other than
         accuracy (where it improves the metric on folds that it was not fitted to). Probabilities stay the same.
+    geometric : bool, default=True
+        Whether probabilities are averaged by their logarithms; else as they are.
 
     References
     ----------
     R. Caruana, A. Niculescu-Mizil, G. Crew & A. Ksikes (2004), "Ensemble selection from libraries of models".
+    C. Genest & J. Zidek (1986), "Combining probability distributions: a critique and an annotated bibliography".
     C. Guo, G. Pleiss, Y. Sun & K. Weinberger (2017), "On calibration of modern neural networks".
 
     Examples
@@ -202,6 +223,7 @@ class Average(_Blender):
         n_rounds: int = 25,
         calibrate: bool = True,
         tune_threshold: bool = True,
+        geometric: bool = True,
     ):
         self.max_members = max_members
         self.max_predict_seconds = max_predict_seconds
@@ -209,6 +231,7 @@ class Average(_Blender):
         self.n_rounds = n_rounds
         self.calibrate = calibrate
         self.tune_threshold = tune_threshold
+        self.geometric = geometric
 
     def combine(
         self,
@@ -268,14 +291,39 @@ class Average(_Blender):
         single = self._cheapest(costs, limits)
         if single is not None:
             return WeightedBlend(np.eye(len(predictions))[single])
-        weights = greedy_weights(predictions, score, n_rounds=self.n_rounds, costs=costs, limits=limits)
-        mean, temperature, threshold = np.tensordot(weights, predictions, axes=1), 1.0, 0.5
-        if classes is not None and self.calibrate:
-            temperature = _proven_temperature(mean, np.searchsorted(classes, y), folds, score)
+        if classes is None:
+            return WeightedBlend(self._weights(predictions, score, costs, limits))
+        target = np.searchsorted(classes, y)
+        by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes))
+        weights = self._weights(predictions, score, costs, limits)
+        if by_log_loss is not None and not _same(score, by_log_loss, predictions):
+            some = (
+                weights > 0 if len(limits) else np.ones(len(weights), dtype=bool)
+            )  # others might not be allowed beside
+            weights[some] = (weights[some] + self._weights(predictions[some], by_log_loss, costs[:, some], limits)) / 2
+        blend = WeightedBlend(weights, geometric=self.geometric)
+        mean = blend(predictions[blend.members])
+        if self.calibrate:
+            blend.temperature = _proven_temperature(mean, target, folds, score)
         if label_score is not None and self.tune_threshold:
-            probabilities = WeightedBlend(weights, temperature)(predictions[np.flatnonzero(weights)])
-            threshold = proven_threshold(probabilities, _splits(len(y), folds), label_score)
-        return WeightedBlend(weights, temperature, threshold)
+            calibrated = blend(predictions[blend.members])
+            blend.threshold = proven_threshold(calibrated, _splits(len(y), folds), label_score)
+        return blend
+
+    def _weights(
+        self, predictions: np.ndarray, score: Callable[[np.ndarray], float], costs: np.ndarray, limits: np.ndarray
+    ) -> np.ndarray:
+        """Weights of the best average of a kind, by a metric."""
+        if predictions.shape[2] > 1 and self.geometric:
+            predictions, of_mean = _logarithms(predictions), lambda logs: score(softmax(logs, axis=1))
+        else:
+            of_mean = score
+        return greedy_weights(predictions, of_mean, n_rounds=self.n_rounds, costs=costs, limits=limits)
+
+
+def _same(score: Callable, other: Callable, predictions: np.ndarray) -> bool:
+    """Whether two metrics are one."""
+    return all(score(p) == other(p) for p in predictions[:2])
 
 
 def _proven_temperature(

@@ -253,7 +253,7 @@ def _share(blend: Any, members: Sequence[int], k: int) -> float:
 def _without(blend: Any, members: Sequence[int], kept: Sequence[int]) -> WeightedBlend:
     """A blend of those members that are left, in equal parts where it had no weights."""
     shares = np.ones(len(kept)) if blend.shares is None else np.array([_share(blend, members, k) for k in kept])
-    return WeightedBlend(shares / shares.sum(), getattr(blend, "temperature", 1.0))
+    return WeightedBlend(shares / shares.sum()) if blend.shares is None else blend.of_some(shares)
 
 
 def _fit(workers: Any, refits: Refits) -> None:

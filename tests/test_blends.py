@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, log_loss
 from sklearn.svm import LinearSVC
 
-from sklmeta.blends import Average, Best, Stack, StackedBlend, find_blender, stacking_features
+from sklmeta.blends import Average, Best, Stack, StackedBlend, WeightedBlend, find_blender, stacking_features
 from sklmeta.ensemble import greedy_weights, tempered
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.stored import fold_score
@@ -55,6 +55,46 @@ def test_the_average_has_greedy_weights_and_beats_every_member(numbers):
     mean = blend(predictions[blend.members])
     np.testing.assert_allclose(mean, np.tensordot(weights, predictions, axes=1))
     assert rest["score"](mean) > rest["scores"].max()
+
+
+def test_probabilities_are_averaged_by_their_logarithms(classes):
+    predictions, y, rest = classes
+    blend = Average(calibrate=False).combine(predictions, y, **rest)
+    logs = np.log(predictions[blend.members])
+    product = np.exp(np.tensordot(blend.shares, logs, axes=1))
+    np.testing.assert_allclose(blend(predictions[blend.members]), product / product.sum(axis=1, keepdims=True))
+    weights = greedy_weights(np.log(predictions), lambda z: rest["score"](np.exp(z) / np.exp(z).sum(1, keepdims=True)))
+    np.testing.assert_allclose(blend.shares, weights[weights > 0])
+    plain = Average(calibrate=False, geometric=False).combine(predictions, y, **rest)
+    weights = greedy_weights(predictions, rest["score"])
+    np.testing.assert_allclose(plain.shares, weights[weights > 0])
+    np.testing.assert_allclose(plain(predictions[plain.members]), np.tensordot(weights, predictions, axes=1))
+
+
+def test_half_of_the_weights_are_those_of_log_loss(classes):
+    predictions, y, rest = classes
+    by_accuracy = told(predictions, y, "accuracy", LABELS)
+    blend = Average(geometric=False).combine(predictions, y, **by_accuracy)
+    both = [greedy_weights(predictions, one["score"]) for one in (by_accuracy, rest)]
+    expected = (both[0] + both[1]) / 2
+    np.testing.assert_array_equal(blend.members, np.flatnonzero(expected))
+    np.testing.assert_allclose(blend.shares, expected[expected > 0])
+    few = Average(max_members=1).combine(predictions, y, **by_accuracy)
+    assert len(few.members) == 1, "caps hold for both halves together"
+
+
+def test_a_member_that_is_alone_or_sure_keeps_its_say():
+    sure = np.array([[1.0, 0.0], [0.3, 0.7]])
+    np.testing.assert_array_equal(WeightedBlend(np.ones(1), geometric=True)(sure[None]), sure)
+    doubtful = np.array([[0.2, 0.8], [0.5, 0.5]])
+    both = WeightedBlend(np.array([0.5, 0.5]), geometric=True)(np.array([sure, doubtful]))
+    assert 0.5 < both[0, 0] < 1, "nobody's zero forbids what others hold possible"
+
+
+def test_of_some_keeps_what_is_not_weights():
+    blend = WeightedBlend(np.array([0.2, 0.3, 0.5]), 0.7, 0.3, True).of_some(np.array([0.2, 0.3]))
+    np.testing.assert_allclose(blend.shares, [0.4, 0.6])
+    assert (blend.temperature, blend.threshold, blend.geometric) == (0.7, 0.3, True)
 
 
 def test_probabilities_get_a_temperature_where_that_helps(classes):

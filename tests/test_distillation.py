@@ -35,7 +35,10 @@ def test_the_default_student_imitates_an_average_on_rows_that_neither_saw():
     X, y = load_wine(return_X_y=True)
     rows = np.random.default_rng(0).permutation(len(y))
     seen, unseen = rows[:120], rows[120:]
-    members = [("lr", make_pipeline(StandardScaler(), LogisticRegression())), ("rf", RandomForestClassifier(20))]
+    members = [
+        ("lr", make_pipeline(StandardScaler(), LogisticRegression())),
+        ("rf", RandomForestClassifier(20, random_state=0)),
+    ]
     teacher = BlendedClassifier(members, HALVES).fit(X[seen], y[seen])
     with threadpool_limits(1):
         student = distill(teacher, X[seen], n_synthetic=200, random_state=0)
