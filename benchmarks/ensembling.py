@@ -1,11 +1,12 @@
 """What to make of a search's candidates: one model, an average of some, or a model over them; on held-out rows.
 
-    python benchmarks/ensembling.py run DIR --out FOLDER [--task classification] [--tasks 16] [--max-rows 1500] [--seed 0]
+    python benchmarks/ensembling.py run DIR --out FOLDER [--tasks 16] [--max-rows 1500] [--seed 0]
+    python benchmarks/ensembling.py run DIR --out FOLDER --task classification [--tasks 16] [--max-rows 1500] [--seed 0]
     python benchmarks/ensembling.py report FOLDER
 
 DIR has an ``index.csv`` and one ``<name>.parquet`` a dataset, as in ``holdout.py``. Of its datasets, ``--tasks`` are
-drawn by the seed, half of each task type, half of those with fewer than 500 training rows; with ``--task``, of that type
-alone, with at most 100 columns, beside those that FOLDER has. On each, the first 15
+drawn by the seed, half of each task type, half of those with fewer than 500 training rows; with ``--task``, of that
+type alone, with at most 100 columns, beside those that FOLDER has. On each, the first 15
 recommended configurations (its family left out of the knowledge) predict out of fold, refitted, and as fold models;
 all of that is kept in FOLDER, and finished datasets are not repeated. `report` builds every kind of model from the
 out-of-fold predictions and scores it on the held-out quarter: ROC AUC for two classes, log loss for more, RMSE for
