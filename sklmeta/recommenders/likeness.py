@@ -9,15 +9,17 @@ from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_pl
 from sklmeta.recommenders.portfolio import Portfolio, that_worked
 from sklmeta.recommenders.recommendation import Observed
 
-_WIDEN = 4  # picks, after which one more of the best scores counts: the best alone saturates, and an average uses many
+# Picks, after which one more of the best scores counts: the best alone saturates, and an average uses many. In
+# regression it did not pay (see docs/decisions.md).
+_WIDEN = {"classification": 4}
 
 
 class LikenessPortfolio(Portfolio):
     """A portfolio over weighted tasks; how alike two tasks are is up to the subclass.
 
     The first pick has the best weighted mean of two views of a score, how far it is above the task's median and its
-    rank; the next ones raise the weighted mean of the best scores so far the most: of the best one, after four picks
-    of the best two, after eight of the best three, and so on. A task where more is to be gained
+    rank; the next ones raise the weighted mean of the best score so far the most; in classification after four picks of
+    the best two scores, after eight of the best three, and so on. A task where more is to be gained
     counts more, by the square root of its span: halfway between scores that are all scaled alike, which care for
     trifles, and scores as they are, which the hardest tasks rule.
     """
@@ -73,8 +75,9 @@ class LikenessPortfolio(Portfolio):
         """The first pick by the weights of the known tasks; the next ones by scenarios, and how much these count."""
         tried = that_worked(observed)
         first = None if tried else int(columns[np.argmax(self._merits(columns, w))])
+        widen = _WIDEN.get(self.knowledge_.task_type or "")
         return greedy_portfolio(
-            scenarios, shares, n, columns=columns, tried=tried, first=first, worth=worth, widen=_WIDEN
+            scenarios, shares, n, columns=columns, tried=tried, first=first, worth=worth, widen=widen
         )
 
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:

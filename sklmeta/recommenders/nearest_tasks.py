@@ -15,7 +15,7 @@ class NearestTasks(LikenessPortfolio):
 
     Known tasks are weighted by a kernel on the distance of their meta-features, mixed with equal weights. The first
     pick has the best weighted mean of two views of a score, how far it is above the task's median and its rank; the
-    next ones raise the weighted mean of the best scores so far the most. (The k nearest alone, as in auto-sklearn
+    next ones raise the weighted mean of the best score so far the most. (The k nearest alone, as in auto-sklearn
     1, or a list sorted by expected score, did worse: see benchmarks/RESULTS.md.)
 
     Parameters
