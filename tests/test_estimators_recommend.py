@@ -58,7 +58,7 @@ def test_no_candidate_is_fitted(fitted_rows, how):
     assert not [fit for fit in fitted_rows if fit[0] in ("Pipeline", "SVC", "RandomForestClassifier", "MLPClassifier")]
     assert all(rows <= 1000 for _, rows in fitted_rows)  # landmarkers see a bounded sample
     MetaClassifier(LogisticRegression(), knowledge=None, n_iter=1, cv=2).fit(X, y)
-    assert ("Pipeline", 5000) in fitted_rows  # the spy does see candidates
+    assert ("LogisticRegression", 5000) in fitted_rows  # the spy does see candidates
 
 
 def test_needs_no_fit_and_leaves_none(binary, knowledge):
