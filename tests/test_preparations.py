@@ -11,9 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from sklmeta import MetaClassifier
+from sklmeta.blends import Stack
 from sklmeta.evaluation import Outputs, Trial, evaluate_on, refit_on
 from sklmeta.preparations import Preparations, shared_step, united
 from sklmeta.preprocessing import TabularPreprocessor
@@ -40,7 +42,7 @@ def fits(monkeypatch):
     real = TabularPreprocessor.fit_transform
 
     def counted(self, X, y=None, **params):
-        seen.append((self.categories, self.scale, X.shape[0]))
+        seen.append((self.categories, self.scale, self.dense, X.shape[0]))
         return real(self, X, y, **params)
 
     monkeypatch.setattr(TabularPreprocessor, "fit_transform", counted)
@@ -70,7 +72,7 @@ def test_rows_are_prepared_once_a_fold_and_kind(fits):
         for fold in range(3):
             evaluate_on(trial, fold, "m", behind(LogisticRegression(C=C)))
             evaluate_on(trial, fold, "m", behind(DecisionTreeClassifier(), scale=False))
-    assert sorted(fits) == sorted([("onehot", scale, 100) for scale in (True, False)] * 3)
+    assert sorted(fits) == sorted([("onehot", scale, False, 100) for scale in (True, False)] * 3)
     fits.clear()
     for C in (0.1, 1.0):
         model, seconds = refit_on(trial, "m", behind(LogisticRegression(C=C)))
@@ -164,7 +166,7 @@ def test_copies_of_a_trial_start_with_nothing():
 
 def test_a_search_prepares_once_a_fold_and_kind(fits):
     meta = MetaClassifier(n_iter=12, cv=3, random_state=0).fit(FRAME, y)
-    kinds = {kind[:2] for kind in fits}
+    kinds = {kind[:3] for kind in fits}
     assert len(fits) <= 4 * len(kinds), "three folds and all rows"
     assert Outputs(meta.classes_)(meta, FRAME).shape == (150, 3)
 
@@ -180,8 +182,9 @@ def test_members_of_a_blend_share_their_preparation():
 
 
 def test_a_search_s_model_prepares_rows_once_a_kind(monkeypatch):
-    noisy = np.where(ROWS % 7 == 0, (y + 1) % 3, y)
-    blend = MetaClassifier(n_iter=12, cv=3, scoring="neg_log_loss", random_state=0).fit(FRAME, noisy).ensemble_
+    members = [("lr", LogisticRegression()), ("tree", DecisionTreeClassifier()), ("svc", SVC())]
+    four = MetaClassifier(members, knowledge=None, n_iter=6, cv=3, ensemble=Stack(max_members=4), random_state=0)
+    blend = four.fit(FRAME, y).ensemble_
     steps = {id(pipeline.steps[0][1]) for pipeline in blend.estimators_}
     kinds = {repr(pipeline.steps[0][1]) for pipeline in blend.estimators_}
     assert len(steps) == len(kinds) < len(blend.estimators_), "some must share, for this test to say anything"
