@@ -22,7 +22,7 @@ examples: $(VENV)/ready
 # the contract once more on the oldest scikit-learn that is supported
 oldest: $(VENV)-oldest/ready
 	$(VENV)-oldest/bin/python -m pytest -q tests/test_estimators_checks.py \
-		tests/test_estimators_contract.py tests/test_estimators_routing.py tests/test_preprocessing.py
+		tests/test_estimators_contract.py tests/test_estimators_routing.py tests/test_preprocessing.py tests/test_text.py
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'sklmeta needs Python 3.11 or newer')"

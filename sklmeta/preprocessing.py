@@ -192,7 +192,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             # scikit-learn 1.9's histogram gradient boosting cannot bin a column without any value
             ("empty", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True), empty),
             ("categories", self._for_categories(), levels),
-            *((f"text {c}", self._for_text(c), c) for c in text),
+            *((f"text {c}", self._for_text(c), [c]) for c in text),
         ]
         transformer = ColumnTransformer(
             [step for step in steps if step[2]],

@@ -87,7 +87,7 @@ class TextComponents(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : Series or array-like of shape (n_samples,)
+        X : Series, one-column DataFrame or array-like of shape (n_samples,)
             Text; a missing cell is one without words.
         y : None
             Ignored.
@@ -120,7 +120,7 @@ class TextComponents(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : Series or array-like of shape (n_samples,)
+        X : Series, one-column DataFrame or array-like of shape (n_samples,)
             Text.
 
         Returns
