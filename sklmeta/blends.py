@@ -91,8 +91,7 @@ class StackedBlend:
     def __init__(self, members: np.ndarray, model: Any):
         self.members = members
         self.model = model
-
-    threshold = 0.5
+        self.threshold = 0.5
 
     @property
     def shares(self) -> None:
@@ -297,9 +296,7 @@ class Average(_Blender):
         by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes))
         weights = self._weights(predictions, score, costs, limits)
         if by_log_loss is not None and not _same(score, by_log_loss, predictions):
-            some = (
-                weights > 0 if len(limits) else np.ones(len(weights), dtype=bool)
-            )  # others might not be allowed beside
+            some = weights > 0 if len(limits) else np.ones(len(weights), dtype=bool)  # no limit allows others beside
             weights[some] = (weights[some] + self._weights(predictions[some], by_log_loss, costs[:, some], limits)) / 2
         blend = WeightedBlend(weights, geometric=self.geometric)
         mean = blend(predictions[blend.members])

@@ -128,7 +128,8 @@ class Recommender(BaseEstimator, ABC):
             What may be recommended; None is all that the knowledge has.
         seconds : mapping of Configuration to float, default=None
             What trying them takes: from the second pick on, what one is expected to add is divided by the square root
-            of that. (Divided by all of it, cheap trifles came first; see docs/decisions.md.) None: time does not count.
+            of that. (Divided by all of it, cheap trifles came first; see docs/decisions.md.) Average ranks do not heed
+            it. None: time does not count.
 
         Returns
         -------
