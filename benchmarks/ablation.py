@@ -32,7 +32,7 @@ from recommenders import KS, METRICS, difference, regrets, splits
 from sklmeta import KnowledgeBase, load_knowledge
 from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.recommenders import Recommender, TaskMixture
-from sklmeta.recommenders.recommendation import Observed
+from sklmeta.recommenders.recommendation import Observed, Question
 
 
 class WithoutLandmarkers(TaskMixture):
@@ -56,16 +56,8 @@ class WithoutLandmarkers(TaskMixture):
 class WithoutDiversity(TaskMixture):
     """The best by weighted mean."""
 
-    def _order(
-        self,
-        columns: np.ndarray,
-        prior: np.ndarray,
-        w: np.ndarray,
-        observed: Observed,
-        n: int,
-        worth: np.ndarray | None,
-    ) -> list[int]:
-        return columns[np.argsort(-self._merits(columns, w), kind="stable")].tolist()
+    def _order(self, asked: Question) -> list[int]:
+        return asked.columns[np.argsort(-self._merits(asked.columns, asked.w), kind="stable")].tolist()
 
 
 class WithoutNoise(TaskMixture):

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklmeta.recommenders.base import Recommender
 from sklmeta.recommenders.kernels import rank_places
-from sklmeta.recommenders.recommendation import Observed
+from sklmeta.recommenders.recommendation import Question
 
 
 class AverageRank(Recommender):
@@ -31,17 +31,10 @@ class AverageRank(Recommender):
     Configuration('forest')
     """
 
-    def _order(
-        self,
-        columns: np.ndarray,
-        prior: np.ndarray,
-        w: np.ndarray,
-        observed: Observed,
-        n: int,
-        worth: np.ndarray | None,
-    ) -> list[int]:
-        places = np.round(w @ rank_places(self.scores_), 9)  # equal whatever the order of the tasks
-        means = np.round(w @ self.scaled_, 9)  # decides between equal places
+    def _order(self, asked: Question) -> list[int]:
+        places = np.round(asked.w @ rank_places(self.scores_), 9)  # equal whatever the order of the tasks
+        means = np.round(asked.w @ self.scaled_, 9)  # decides between equal places
+        columns = asked.columns
         return columns[np.lexsort((-means[columns], -places[columns]))].tolist()
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray, novel: bool, first: bool) -> str:

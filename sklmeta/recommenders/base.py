@@ -27,7 +27,7 @@ from sklmeta.recommenders.kernels import (
     upper_span,
     weighted_quantile,
 )
-from sklmeta.recommenders.recommendation import Observed, Recommendation, SimilarTask
+from sklmeta.recommenders.recommendation import Observed, Question, Recommendation, SimilarTask
 
 NOVEL = 0.95  # from this novelty on, a task is unlike everything known: one in twenty known ones is
 _COVERAGE = 0.8
@@ -151,7 +151,8 @@ class Recommender(BaseEstimator, ABC):
         telling = None if novel else features
         prior = self._prior(telling)
         w = self._posterior(prior, tried)
-        order = self._order(left, prior, w, tried, n, self._worth(seconds))[:n] if len(left) else []
+        asked = Question(left, n, prior, w, tried, self._worth(seconds))
+        order = self._order(asked)[:n] if len(left) else []
         similar, why = self._similar(w), self._reason(telling, w, novel, first=False)
         found = [self._recommendation(j, w, features, similar, why) for j in order]
         if found and not observed:
@@ -265,19 +266,8 @@ class Recommender(BaseEstimator, ABC):
         return prior
 
     @abstractmethod
-    def _order(
-        self,
-        columns: np.ndarray,
-        prior: np.ndarray,
-        w: np.ndarray,
-        observed: Observed,
-        n: int,
-        worth: np.ndarray | None,
-    ) -> list[int]:
-        """Those of `columns`, best first, at least the first `n`, by the weights before and after observations.
-
-        What a configuration adds counts for its `worth`, where that is given.
-        """
+    def _order(self, asked: Question) -> list[int]:
+        """Those of the columns that are asked for, best first, at least the first `n`."""
 
     def _weights_among_known(self) -> np.ndarray:
         """What each known task would be weighed by, were it new; (n_tasks, n_tasks), zeros within a family."""

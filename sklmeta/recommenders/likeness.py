@@ -6,8 +6,8 @@ import numpy as np
 
 from sklmeta.recommenders.contributions import contributions, grouped
 from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_places, standardised, upper_span
-from sklmeta.recommenders.portfolio import Portfolio, that_worked
-from sklmeta.recommenders.recommendation import Observed
+from sklmeta.recommenders.portfolio import Portfolio
+from sklmeta.recommenders.recommendation import Question
 
 # Picks, after which one more of the best scores counts: the best alone saturates, and an average uses many. In
 # regression it did not pay (see docs/decisions.md).
@@ -51,33 +51,16 @@ class LikenessPortfolio(Portfolio):
         """`_alike` for each known task, which is alike itself; shape (n_tasks, n_tasks)."""
         return np.array([self._alike(row) for row in self.standardised_])
 
-    def _order(
-        self,
-        columns: np.ndarray,
-        prior: np.ndarray,
-        w: np.ndarray,
-        observed: Observed,
-        n: int,
-        worth: np.ndarray | None,
-    ) -> list[int]:
-        return self._list(columns, w, self.at_stake_, w, observed, n, worth)
+    def _order(self, asked: Question) -> list[int]:
+        return self._list(asked, self.at_stake_, asked.w)
 
-    def _list(
-        self,
-        columns: np.ndarray,
-        w: np.ndarray,
-        scenarios: np.ndarray,
-        shares: np.ndarray,
-        observed: Observed,
-        n: int,
-        worth: np.ndarray | None,
-    ) -> list[int]:
+    def _list(self, asked: Question, scenarios: np.ndarray, shares: np.ndarray) -> list[int]:
         """The first pick by the weights of the known tasks; the next ones by scenarios, and how much these count."""
-        tried = that_worked(observed)
-        first = None if tried else int(columns[np.argmax(self._merits(columns, w))])
+        tried, columns = asked.that_worked, asked.columns
+        first = None if tried else int(columns[np.argmax(self._merits(columns, asked.w))])
         widen = _WIDEN.get(self.knowledge_.task_type or "")
         return greedy_portfolio(
-            scenarios, shares, n, columns=columns, tried=tried, first=first, worth=worth, widen=widen
+            scenarios, shares, asked.n, columns=columns, tried=tried, first=first, worth=asked.worth, widen=widen
         )
 
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklmeta.recommenders.average_rank import AverageRank
 from sklmeta.recommenders.kernels import greedy_portfolio
-from sklmeta.recommenders.recommendation import Observed
+from sklmeta.recommenders.recommendation import Question
 
 
 class Portfolio(AverageRank):
@@ -31,22 +31,11 @@ class Portfolio(AverageRank):
     ['b', 'c']
     """
 
-    def _order(
-        self,
-        columns: np.ndarray,
-        prior: np.ndarray,
-        w: np.ndarray,
-        observed: Observed,
-        n: int,
-        worth: np.ndarray | None,
-    ) -> list[int]:
-        return greedy_portfolio(self.scaled_, w, n, columns=columns, tried=that_worked(observed), worth=worth)
+    def _order(self, asked: Question) -> list[int]:
+        return greedy_portfolio(
+            self.scaled_, asked.w, asked.n, columns=asked.columns, tried=asked.that_worked, worth=asked.worth
+        )
 
     def _reason(self, features: np.ndarray | None, w: np.ndarray, novel: bool, first: bool) -> str:
         what = "did best on balance" if first else "adds most to what is tried before it"
         return f"it {what}, over {len(self.scores_)} known tasks"
-
-
-def that_worked(observed: Observed) -> list[int]:
-    """Columns of what was tried on the new task; what failed there covers nothing."""
-    return [j for j, (score, _) in observed.items() if np.isfinite(score)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import isnan
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from sklmeta.catalogue import build_estimator
@@ -15,6 +16,39 @@ from sklmeta.exceptions import UnknownEstimatorError
 
 # by column: score and standard error of what was tried on the new task; NaN for what failed, 0 where there is no error
 Observed = Mapping[int, tuple[float, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What a recommender is asked to put in order.
+
+    Parameters
+    ----------
+    columns : ndarray of int
+        Positions of the configurations to choose from.
+    n : int
+        How many are wanted.
+    prior : ndarray of shape (n_tasks,)
+        How much each known task counts before anything was observed.
+    w : ndarray of shape (n_tasks,)
+        How much it counts now.
+    observed : mapping of int to (float, float)
+        By column, what was tried on the new task.
+    worth : ndarray of shape (n_configurations,) or None, default=None
+        What a gain by each configuration counts for; None: all alike.
+    """
+
+    columns: np.ndarray
+    n: int
+    prior: np.ndarray
+    w: np.ndarray
+    observed: Observed
+    worth: np.ndarray | None = None
+
+    @property
+    def that_worked(self) -> list[int]:
+        """Columns of what was tried on the new task; what failed there covers nothing."""
+        return [j for j, (score, _) in self.observed.items() if np.isfinite(score)]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from sklmeta.recommenders.forest import Forest
 from sklmeta.recommenders.kernels import agreement_weights
-from sklmeta.recommenders.recommendation import Observed
+from sklmeta.recommenders.recommendation import Observed, Question
 
 _ALIKE = 1e-12  # difference of weights that is none
 
@@ -95,17 +95,9 @@ class TaskMixture(Forest):
         posterior = agreement_weights(prior, known, new, self.sharpness, self.epsilon, noise)
         return (1 - self.caution) * posterior + self.caution * prior
 
-    def _order(
-        self,
-        columns: np.ndarray,
-        prior: np.ndarray,
-        w: np.ndarray,
-        observed: Observed,
-        n: int,
-        worth: np.ndarray | None,
-    ) -> list[int]:
-        if np.ptp(prior) < _ALIKE:  # nothing tells what to expect
-            return super()._order(columns, prior, w, observed, n, worth)
-        scenarios = self.unexpected_ + self.shift * (prior @ self.at_stake_)
-        flatter = (1 - self.shift) * prior + self.shift / len(prior)
-        return self._list(columns, w, scenarios, self._posterior(flatter, observed), observed, n, worth)
+    def _order(self, asked: Question) -> list[int]:
+        if np.ptp(asked.prior) < _ALIKE:  # nothing tells what to expect
+            return super()._order(asked)
+        scenarios = self.unexpected_ + self.shift * (asked.prior @ self.at_stake_)
+        flatter = (1 - self.shift) * asked.prior + self.shift / len(asked.prior)
+        return self._list(asked, scenarios, self._posterior(flatter, asked.observed))
