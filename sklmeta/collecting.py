@@ -24,7 +24,7 @@ from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset, infer_task_type, read_folder, subsample
 from sklmeta.evaluation import describe_error, with_random_state
 from sklmeta.exceptions import TimeLimitExceeded
-from sklmeta.knowledge import Evaluation, KnowledgeBase
+from sklmeta.knowledge import Evaluation, JointErrors, KnowledgeBase
 from sklmeta.limits import call_with_limit
 from sklmeta.measuring import Measurement, error_products, measure
 from sklmeta.metafeatures import MetaFeatureExtractor
@@ -32,6 +32,7 @@ from sklmeta.metafeatures import MetaFeatureExtractor
 _JOURNAL_FORMAT = 1
 _JOINT = "joint_errors"
 _JOINT_BEGINS = f'{{"{_JOINT}"'  # a line of a journal that is no evaluation
+_Products = tuple[list[Configuration], np.ndarray]  # configurations, and how the errors of each two go together
 _PLAIN = " ()+,&=@#"  # what may stay in a journal's file name, besides letters, digits, dots, dashes and underscores
 
 
@@ -108,9 +109,9 @@ def collect(
         Folder with one journal a task. Every finished evaluation is on disk before the next one is counted, so that
         the same call goes on where a killed one ended, with nothing lost or done twice.
     joint_errors : bool, default=False
-        Whether a task's journal also says, when the task is done, how the errors of each two configurations go
-        together (see `read_joint_errors`). Predictions are not stored, so that a task which a kill cut short is
-        evaluated anew.
+        Whether to find out how the errors of each two configurations go together, too. A task's journal says it when
+        the task is done (see `read_joint_errors`); predictions are not stored, so that a task which a kill cut short
+        is evaluated anew.
     n_jobs : int, default=None
         Evaluations at the same time; None obeys ``joblib.parallel_config`` and else means 1.
     random_state : int, default=0
@@ -166,7 +167,7 @@ def collect(
             joint.add(evaluation, errors)
         if progress is not None:
             progress(book.line(evaluation, len(configurations)))
-    return book.knowledge(configurations)
+    return book.knowledge(configurations, None if joint is None else joint.knowledge())
 
 
 def _datasets(datasets: Any, task: str | None, target: str) -> Iterator[Dataset]:
@@ -340,9 +341,9 @@ class _Book:
         done = len(self.evaluations[evaluation.task])
         return f"{evaluation.task} {done}/{total} {evaluation.configuration!r} {outcome}"
 
-    def knowledge(self, configurations: Sequence[Configuration]) -> KnowledgeBase:
+    def knowledge(self, configurations: Sequence[Configuration], joint_errors: JointErrors | None) -> KnowledgeBase:
         """What was measured of these configurations, as a knowledge base."""
-        return KnowledgeBase.from_evaluations(
+        found = KnowledgeBase.from_evaluations(
             [found[c] for found in self.evaluations.values() for c in configurations],
             pd.DataFrame({name: task.meta_features for name, task in self.tasks.items()}).T,
             families={name: task.family for name, task in self.tasks.items()},
@@ -350,6 +351,7 @@ class _Book:
             task_type=self.protocol.task_type,
             info={"protocol": vars(self.protocol), "scikit-learn": self._versions()},
         )
+        return found.with_joint_errors(joint_errors)
 
     def _versions(self) -> str:
         """Of the scikit-learn that measured what is here: a journal may be older than this process."""
@@ -389,39 +391,49 @@ class _Joint:
     """The errors of a task's configurations until all are known, and then how they go together."""
 
     def __init__(self, book: _Book, configurations: Sequence[Configuration]):
-        if book.folder is None:
-            raise ValueError("joint_errors are written into journals; give a folder for them as checkpoint.")
         self.book, self.configurations = book, configurations
         self._errors: dict[Hashable, dict[Configuration, np.ndarray | None]] = {}
-        self._written: set[Hashable] = set()
+        self._found: dict[Hashable, _Products] = {}
 
     def has(self, task: Hashable) -> bool:
         """Whether a task that is begun has nothing left to say."""
-        if any(line.startswith(_JOINT_BEGINS) for line in self.book.read(task)):
-            self._written.add(task)
-        return task in self._written
+        said = _joint_errors_in(self.book.read(task))
+        if said is not None:
+            self._found[task] = said
+        return task in self._found
 
     def add(self, evaluation: Evaluation, errors: np.ndarray | None) -> None:
         """Take in one evaluation's errors; of the last one of its task, write what there is to say."""
         task = evaluation.task
-        if task in self._written:
+        if task in self._found:
             return
         so_far = self._errors.setdefault(task, {})
         so_far[evaluation.configuration] = errors
         if len(so_far) == len(self.configurations):
             known = {c: e for c in self.configurations if (e := so_far[c]) is not None}
-            self.book.write(task, _joint_line(known))
+            products = error_products(list(known.values())) if known else np.zeros((0, 0))
+            self._found[task] = list(known), products
+            self.book.write(task, _joint_line(*self._found[task]))
             del self._errors[task]
 
+    def knowledge(self) -> JointErrors:
+        """Of all tasks; NaN for what did not end well."""
+        column = {c: j for j, c in enumerate(self.configurations)}
+        products = np.full((len(self._found), len(column), len(column)), np.nan)
+        for there, (known, found) in zip(products, self._found.values(), strict=True):
+            asked = [k for k, c in enumerate(known) if c in column]
+            at = [column[known[k]] for k in asked]
+            there[np.ix_(at, at)] = found[np.ix_(asked, asked)]
+        return JointErrors(list(self._found), self.configurations, products)
 
-def _joint_line(errors: Mapping[Configuration, np.ndarray]) -> str:
-    """The upper triangle of their mean products, row by row, with five digits."""
-    upper = error_products(list(errors.values()))[np.triu_indices(len(errors))] if errors else np.zeros(0)
-    products = [float(f"{value:.5g}") for value in upper]
-    return json.dumps({_JOINT: [json.loads(c.to_json()) for c in errors], "products": products})
+
+def _joint_line(configurations: Sequence[Configuration], products: np.ndarray) -> str:
+    """The upper triangle, row by row, with five digits."""
+    upper = [float(f"{value:.5g}") for value in products[np.triu_indices(len(products))]]
+    return json.dumps({_JOINT: [json.loads(c.to_json()) for c in configurations], "products": upper})
 
 
-def read_joint_errors(journal: str | Path) -> tuple[list[Configuration], np.ndarray] | None:
+def read_joint_errors(journal: str | Path) -> _Products | None:
     """How the errors of the configurations go together on the task of a journal.
 
     Parameters
@@ -435,7 +447,11 @@ def read_joint_errors(journal: str | Path) -> tuple[list[Configuration], np.ndar
         Those that ended well, and the mean products of their errors (see :func:`sklmeta.measuring.error_products`);
         None where the journal has none.
     """
-    for line in _whole_lines(Path(journal)):
+    return _joint_errors_in(_whole_lines(Path(journal)))
+
+
+def _joint_errors_in(lines: Sequence[str]) -> _Products | None:
+    for line in lines:
         if line.startswith(_JOINT_BEGINS):
             said = json.loads(line)
             configurations = [Configuration.from_json(json.dumps(c)) for c in said[_JOINT]]

@@ -12,9 +12,11 @@ from sklmeta.collecting import collect
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset
 from sklmeta.knowledge import KnowledgeBase
+from sklmeta.knowledge.joint import united
 from sklmeta.knowledge.merging import merged
 from sklmeta.recommenders import Portfolio
 
+_LIST = "finalists.txt"  # in the folder: one configuration a line
 PART_OF = "part_of"  # in the provenance of a task that a larger part of a known table is
 
 
@@ -53,7 +55,7 @@ def collect_finalists(
 
     A table that was cut before becomes a second task, of the same family: what is best, and how long it takes, may be
     different on more rows. On the other tables the scores are those that are known; what is new there are the joint
-    errors, which the journals hold for all tasks.
+    errors of all tasks.
 
     Parameters
     ----------
@@ -62,45 +64,63 @@ def collect_finalists(
     datasets : iterable of Dataset
         The tables.
     n : int, default=30
-        Finalists; see `finalists`.
+        Finalists; see `finalists`. Where the checkpoint folder has those of an earlier call, these are kept, whatever
+        has become known since.
     max_rows : int, default=20000
         Larger tables are cut to this many rows.
     time_limit : float, default=120.0
         As for :func:`sklmeta.collect`.
     checkpoint : path, default=None
-        Folder for the journals; without one, nothing is said of joint errors.
+        Folder for the journals, and for the list of finalists.
     n_jobs, progress
         As for :func:`sklmeta.collect`.
 
     Returns
     -------
     KnowledgeBase
-        `knowledge` with the new tasks, whose provenance has the table's name as ``part_of``.
+        `knowledge` with joint errors and the new tasks, whose provenance has the table's name as ``part_of``.
 
     Raises
     ------
     ValueError
-        If the knowledge does not say how it was measured.
+        If the knowledge does not say how it was measured, or the folder has another number of finalists.
     """
     protocol = knowledge.info.get("protocol")
     if protocol is None:
         raise ValueError(f"{knowledge!r} does not say how it was measured; only what sklmeta.collect measured goes on.")
     again = collect(
         _parts(datasets, protocol["max_rows"], max_rows),
-        finalists(knowledge, n),
+        _finalists_of(knowledge, n, checkpoint),
         task=knowledge.task_type,
         cv=protocol["cv"],
         max_rows=max_rows,
         random_state=protocol["random_state"],
         time_limit=time_limit,
         checkpoint=checkpoint,
-        joint_errors=checkpoint is not None,
+        joint_errors=True,
         n_jobs=n_jobs,
         progress=progress,
     )
     larger = again.select(tasks=[task for task in again.tasks if PART_OF in again.provenance[task]])
     both: dict[str, Any] = merged(knowledge, larger)
+    both["joint_errors"] = united(knowledge.joint_errors, again.joint_errors)
     return KnowledgeBase(**{**both, "info": {**knowledge.info, "finalists": {"n": n, "max_rows": max_rows}}})
+
+
+def _finalists_of(knowledge: KnowledgeBase, n: int, folder: str | Path | None) -> list[Configuration]:
+    """Those that the folder has, or else the knowledge's, from now on the folder's, too."""
+    if folder is None:
+        return finalists(knowledge, n)
+    file = Path(folder) / _LIST
+    if file.exists():
+        listed = [Configuration.from_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        if len(listed) != n:
+            raise ValueError(f"{file} has {len(listed)} finalists, not {n}; ask for as many, or use another folder.")
+        return listed
+    chosen = finalists(knowledge, n)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{c.to_json()}\n" for c in chosen), encoding="utf-8")
+    return chosen
 
 
 def _parts(datasets: Iterable[Dataset], known_rows: int | None, max_rows: int) -> Iterator[Dataset]:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sklmeta import Configuration, KnowledgeBase
+from sklmeta.knowledge import JointErrors
 
 ESTIMATORS = ("svc", "random_forest", "k_neighbors")
 
@@ -42,6 +43,7 @@ def rich_knowledge():
     status = np.array([[1, 1, 2], [1, 3, 1], [0, 1, 1], [1, 1, 1]])
     accuracy = np.where(status == 1, rng.uniform(0.5, 1, size=status.shape), np.nan)
     configurations = [Configuration("svc", {"C": 1.0}), Configuration("mlp", {"layers": (8, 8)}), Configuration("lda")]
+    products = [[[0.4, np.nan], [np.nan, 0.5]], [[0.2, 0.1], [0.1, 0.3]]]
     return KnowledgeBase(
         ["a", "b", "c", ("d", 1)],
         configurations,
@@ -54,6 +56,7 @@ def rich_knowledge():
         families=["one", "two", "two", ("d", 0)],
         reasons={("a", configurations[2]): "over 60 s", ("b", configurations[1]): "ValueError: no"},
         provenance={"a": {"from": "a paper"}},
+        joint_errors=JointErrors(["a", "c"], configurations[:2], products),
         task_type="classification",
         info={"cv": 3},
     )

@@ -451,12 +451,25 @@ def test_a_task_without_joint_errors_is_evaluated_anew_and_written_once(tmp_path
 
 def test_joint_errors_leave_out_what_failed(tmp_path):
     broken = Configuration("k_neighbors", {"n_neighbors": 10_000})
-    collect({"iris": IRIS}, [*CHEAP, broken], checkpoint=tmp_path, joint_errors=True, time_limit=None)
+    every = [broken, *CHEAP]
+    kb = collect({"iris": IRIS}, every, checkpoint=tmp_path, joint_errors=True, time_limit=None)
     assert read_joint_errors(tmp_path / "iris.jsonl")[0] == CHEAP
+    unknown = np.isnan(kb.joint_errors.products[0])
+    assert unknown[0].all()
+    assert not unknown[1:, 1:].any()
 
 
-def test_joint_errors_need_a_journal(tmp_path):
-    with pytest.raises(ValueError, match="give a folder for them as checkpoint"):
-        collect({"iris": IRIS}, CHEAP, joint_errors=True)
-    collect({"iris": IRIS}, CHEAP, checkpoint=tmp_path)
+def test_joint_errors_are_known_the_same_in_memory_from_the_journal_and_of_a_part(tmp_path):
+    direct = collect(tasks(), CHEAP, task="classification", joint_errors=True, time_limit=None).joint_errors
+    assert direct.tasks == tuple(tasks())
+    for _ in range(2):
+        kb = collect(tasks(), CHEAP, task="classification", checkpoint=tmp_path, joint_errors=True, time_limit=None)
+    assert kb.joint_errors.configurations == direct.configurations == tuple(CHEAP)
+    np.testing.assert_allclose(kb.joint_errors.products, direct.products, rtol=1e-4)
+    part = collect(tasks(), CHEAP[1:], task="classification", checkpoint=tmp_path, joint_errors=True, time_limit=None)
+    np.testing.assert_array_equal(part.joint_errors.products, kb.joint_errors.products[:, 1:, 1:])
+
+
+def test_joint_errors_are_measured_only_where_they_are_asked_for(tmp_path):
+    assert collect({"iris": IRIS}, CHEAP, checkpoint=tmp_path).joint_errors is None
     assert read_joint_errors(tmp_path / "iris.jsonl") is None

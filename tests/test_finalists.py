@@ -4,7 +4,6 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_iris
 
 from sklmeta import Configuration, Dataset, KnowledgeBase, collect
-from sklmeta.collecting import read_joint_errors
 from sklmeta.finalists import collect_finalists, finalists
 
 LIST = [
@@ -43,8 +42,21 @@ def test_a_table_that_was_cut_becomes_a_second_task_of_its_family(known, tmp_pat
     direct = collect(TABLES[1:], [c for c, on in zip(LIST, chosen, strict=True) if on], max_rows=400, time_limit=None)
     np.testing.assert_array_equal(both.scores("accuracy")[2, chosen], direct.scores("accuracy")[0])
     assert both.meta_features.loc["cancer, 400 rows", "log_rows"] == pytest.approx(np.log(400))
-    for name in ("iris", "cancer, 400 rows"):
-        assert read_joint_errors(tmp_path / f"{name}.jsonl")[0] == finalists(known, 3)
+    assert both.joint_errors.tasks == ("iris", "cancer, 400 rows")
+    assert set(both.joint_errors.configurations) == set(finalists(known, 3))
+    assert np.isfinite(both.joint_errors.products).all()
+
+
+def test_the_finalists_of_a_folder_stay(known, tmp_path):
+    first = collect_finalists(known, TABLES[:1], 2, time_limit=None, checkpoint=tmp_path)
+    assert set(first.joint_errors.configurations) == set(finalists(known, 2))
+    others = [c for c in LIST if c not in finalists(known, 2)][:2]
+    (tmp_path / "finalists.txt").write_text("\n".join(c.to_json() for c in others))
+    (tmp_path / "iris.jsonl").unlink()
+    again = collect_finalists(known, TABLES[:1], 2, time_limit=None, checkpoint=tmp_path)
+    assert set(again.joint_errors.configurations) == set(others)
+    with pytest.raises(ValueError, match="has 2 finalists, not 3; ask for as many, or use another folder"):
+        collect_finalists(known, TABLES[:1], 3, time_limit=None, checkpoint=tmp_path)
 
 
 def test_tables_that_were_not_cut_add_nothing(known):

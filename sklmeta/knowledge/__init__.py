@@ -2,6 +2,7 @@
 
 from sklmeta.knowledge.base import KnowledgeBase
 from sklmeta.knowledge.bundled import load_knowledge
+from sklmeta.knowledge.joint import JointErrors
 from sklmeta.knowledge.record import Evaluation
 
-__all__ = ["Evaluation", "KnowledgeBase", "load_knowledge"]
+__all__ = ["Evaluation", "JointErrors", "KnowledgeBase", "load_knowledge"]

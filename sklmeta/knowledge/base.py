@@ -12,6 +12,7 @@ import pandas as pd
 
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge.file import read, write
+from sklmeta.knowledge.joint import JointErrors
 from sklmeta.knowledge.merging import merged
 from sklmeta.knowledge.record import Evaluation
 from sklmeta.knowledge.tables import (
@@ -52,6 +53,8 @@ class KnowledgeBase:
         Of the scores, by metric.
     fit_seconds, score_seconds : ndarray of shape (n_tasks, n_configurations), default=None
         CPU seconds of one thread.
+    joint_errors : JointErrors, default=None
+        How the errors of some of the configurations go together, on some of the tasks.
     families : sequence of hashable, default=None
         One a task; variants of the same underlying data share one. None: every task is its own.
     reasons : mapping of (task, Configuration) to str, default=None
@@ -94,6 +97,7 @@ class KnowledgeBase:
         standard_errors: Mapping[str, np.ndarray] | None = None,
         fit_seconds: np.ndarray | None = None,
         score_seconds: np.ndarray | None = None,
+        joint_errors: JointErrors | None = None,
         families: Sequence[Hashable] | None = None,
         reasons: Mapping[tuple[Hashable, Configuration], str] | None = None,
         provenance: Mapping[Hashable, Mapping[str, Any]] | None = None,
@@ -115,6 +119,7 @@ class KnowledgeBase:
         self._fit_seconds = table("fit_seconds", fit_seconds, shape)
         self._score_seconds = table("score_seconds", score_seconds, shape)
         self._status = status_codes(status, self._scores, shape)
+        self._joint_errors = self._checked(joint_errors)
         self._families = self._tasks if families is None else tuple(families)
         if len(self._families) != shape[0]:
             raise ValueError(f"There are {shape[0]} tasks and {len(self._families)} families; give one for each task.")
@@ -342,6 +347,11 @@ class KnowledgeBase:
         """CPU seconds of predicting one test part, read-only; shape (n_tasks, n_configurations)."""
         return self._score_seconds
 
+    @property
+    def joint_errors(self) -> JointErrors | None:
+        """How the errors of configurations go together, where that was measured."""
+        return self._joint_errors
+
     def scores(self, metric: str) -> np.ndarray:
         """Scores in one metric.
 
@@ -397,6 +407,28 @@ class KnowledgeBase:
         """
         other = object.__new__(KnowledgeBase)
         other.__dict__.update(self.__dict__, _learned=_kept(learned))
+        return other
+
+    def with_joint_errors(self, joint_errors: JointErrors | None) -> KnowledgeBase:
+        """The same, with other joint errors.
+
+        Parameters
+        ----------
+        joint_errors : JointErrors or None
+            Of some of its tasks and configurations.
+
+        Returns
+        -------
+        KnowledgeBase
+            Another one.
+
+        Raises
+        ------
+        ValueError
+            If they are of a task or configuration that is not known.
+        """
+        other = object.__new__(KnowledgeBase)
+        other.__dict__.update(self.__dict__, _joint_errors=self._checked(joint_errors))
         return other
 
     def select(
@@ -481,6 +513,14 @@ class KnowledgeBase:
         """
         return KnowledgeBase(**merged(self, other))
 
+    def _checked(self, joint_errors: JointErrors | None) -> JointErrors | None:
+        """In the order of its own tasks and configurations, which these must be among."""
+        if joint_errors is None:
+            return None
+        found("task", joint_errors.tasks, self._tasks)
+        found("configuration", joint_errors.configurations, self._configurations)
+        return joint_errors.part(self._tasks, self._configurations)
+
     def _in_families(self, families: Iterable[Hashable]) -> np.ndarray:
         """Positions of the tasks of these families."""
         known = tuple(dict.fromkeys(self._families))
@@ -500,6 +540,7 @@ class KnowledgeBase:
             standard_errors={m: values[at] for m, values in self._errors.items()},
             fit_seconds=self._fit_seconds[at],
             score_seconds=self._score_seconds[at],
+            joint_errors=self._joint_errors and self._joint_errors.part(tasks, configurations),
             families=[self._families[i] for i in rows],
             reasons={k: why for k, why in self._reasons.items() if k[0] in kept and k[1] in chosen},
             provenance={t: about for t, about in self._provenance.items() if t in kept},
@@ -519,7 +560,7 @@ class KnowledgeBase:
         return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update({"_joint_errors": None, **state})
         self._learned = _kept(self._learned)
         for arrays in self._arrays():
             for array in arrays.values():
@@ -545,7 +586,7 @@ class KnowledgeBase:
         names = tuple(self._meta_features.columns)
         return (
             self._tasks, self._configurations, self._families, names,
-            self._reasons, self._provenance, self._task_type, self._info,
+            self._reasons, self._provenance, self._task_type, self._info, self._joint_errors,
         )  # fmt: skip
 
     def _arrays(self) -> tuple[dict[str, np.ndarray], ...]:

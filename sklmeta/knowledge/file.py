@@ -29,8 +29,9 @@ import pandas as pd
 
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import KnowledgeFormatError
+from sklmeta.knowledge.joint import JointErrors
 from sklmeta.knowledge.labels import label_from_json, label_to_json, labels_to_json
-from sklmeta.knowledge.tables import label_index
+from sklmeta.knowledge.tables import label_index, positions
 
 NAME, FORMAT = "sklmeta-knowledge", 1
 # what zipfile, zlib, json, NumPy and the constructors raise on bytes that are not what was written
@@ -67,6 +68,7 @@ def write(knowledge: Any, path: str | Path, *, compact: bool = False) -> None:
         "reasons": _indexed_reasons(knowledge),
         "compact": compact,
         "learned": list(knowledge.learned),
+        "joint_errors": _indexed_joint_errors(knowledge),
     }
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
@@ -124,6 +126,8 @@ def _arrays(knowledge: Any, compact: bool) -> dict[str, np.ndarray]:
             arrays[f"scores_{i}"], arrays[f"errors_{i}"] = scores, errors
     for name in ("fit_seconds", "score_seconds"):
         arrays[name] = _half(getattr(knowledge, name)) if compact else getattr(knowledge, name)
+    if knowledge.joint_errors is not None:
+        arrays |= _joint_arrays(knowledge.joint_errors.products, compact)
     for i, learned in enumerate(knowledge.learned.values()):
         arrays |= {f"learned_{i}_{name}": array for name, array in learned.items()}
     if compact:
@@ -141,6 +145,32 @@ def _compacted(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _half(values: np.ndarray) -> np.ndarray:
     return np.clip(values, -_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)
+
+
+def _joint_arrays(products: np.ndarray, compact: bool) -> dict[str, np.ndarray]:
+    """Upper triangles; compact: by how much each correlation is below 1, which is small where precision matters."""
+    upper, alone = np.triu_indices(products.shape[1]), np.diagonal(products, axis1=1, axis2=2)
+    if not compact:
+        return {"joint_products": products[:, *upper]}
+    together = np.sqrt(alone[:, upper[0]] * alone[:, upper[1]])
+    apart = 1 - products[:, *upper] / np.where(together > 0, together, 1.0)
+    return {"joint_alone": alone.astype(np.float32), "joint_apart": _half(apart)}
+
+
+def _joint_errors(manifest: dict, arrays: dict[str, np.ndarray], tasks: list, configurations: list) -> Any:
+    at = manifest.get("joint_errors")  # files from before there were any have no such entry
+    if at is None:
+        return None
+    n = len(at["configurations"])
+    upper = np.triu_indices(n)
+    if manifest["compact"]:
+        alone = arrays["joint_alone"].astype(float)
+        known = np.sqrt(alone[:, upper[0]] * alone[:, upper[1]]) * (1 - arrays["joint_apart"].astype(float))
+    else:
+        known = arrays["joint_products"]
+    products = np.empty((len(at["tasks"]), n, n))
+    products[:, *upper] = products[:, upper[1], upper[0]] = known
+    return JointErrors([tasks[i] for i in at["tasks"]], [configurations[j] for j in at["configurations"]], products)
 
 
 def _arguments(manifest: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -164,6 +194,7 @@ def _arguments(manifest: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         "standard_errors": {m: arrays[f"errors_{i}"] for i, m in enumerate(metrics)},
         "fit_seconds": arrays["fit_seconds"],
         "score_seconds": arrays["score_seconds"],
+        "joint_errors": _joint_errors(manifest, arrays, tasks, configurations),
         "families": [label_from_json(family) for family in manifest["families"]],
         "reasons": {(tasks[i], configurations[j]): why for i, j, why in manifest["reasons"]},
         "provenance": {t: about for t, about in zip(tasks, manifest["provenance"], strict=True) if about is not None},
@@ -180,7 +211,15 @@ def _configuration_to_json(configuration: Configuration) -> Any:
     return json.loads(configuration.to_json())
 
 
+def _indexed_joint_errors(knowledge: Any) -> dict[str, list[int]] | None:
+    """Which of the tasks and configurations they are about."""
+    joint = knowledge.joint_errors
+    if joint is None:
+        return None
+    row, column = positions(knowledge.tasks), positions(knowledge.configurations)
+    return {"tasks": [row[t] for t in joint.tasks], "configurations": [column[c] for c in joint.configurations]}
+
+
 def _indexed_reasons(knowledge: Any) -> list[tuple[int, int, str]]:
-    row = {task: i for i, task in enumerate(knowledge.tasks)}
-    column = {configuration: j for j, configuration in enumerate(knowledge.configurations)}
+    row, column = positions(knowledge.tasks), positions(knowledge.configurations)
     return [(row[task], column[configuration], why) for (task, configuration), why in knowledge.reasons.items()]

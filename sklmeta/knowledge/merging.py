@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sklmeta.knowledge.joint import united
 from sklmeta.knowledge.tables import STATUS_NAMES, label_index, positions
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def merged(first: KnowledgeBase, second: KnowledgeBase) -> dict[str, Any]:
         "standard_errors": {m: both.of_metric(m, lambda kb, m: kb.standard_errors(m), status) for m in metrics},
         "fit_seconds": both.newest(lambda kb: kb.fit_seconds, np.nan),
         "score_seconds": both.newest(lambda kb: kb.score_seconds, np.nan),
+        "joint_errors": united(first.joint_errors, second.joint_errors),
         "families": both.families(),
         "reasons": both.reasons(),
         "provenance": {**first.provenance, **second.provenance},
