@@ -52,6 +52,8 @@ class Advice:
         The scikit-learn that measured the knowledge; empty where unknown.
     costs : CostModel, default=CostModel(None, {})
         What fits are expected to take.
+    average : bool, default=False
+        Whether what is tried shall be averaged in the end.
     """
 
     known: dict[Configuration, list[Candidate]] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class Advice:
     unit: Callable[[dict[Configuration, Score]], float] = same_unit
     measured_with: str = ""
     costs: CostModel = field(default_factory=lambda: CostModel(None, {}))
+    average: bool = False
 
     def recommend(
         self,
@@ -103,7 +106,7 @@ class Advice:
         tried = {c: score for c, score in self._observed(scores).items() if c not in untried}
         cost = {} if seconds is None else {"seconds": {c: min(map(seconds, left)) for c, left in untried.items()}}
         found: list[Recommendation] = self.recommender.recommend(
-            self.meta_features, n=n, observed=tried, candidates=list(untried), **cost
+            self.meta_features, n=n, observed=tried, candidates=list(untried), average=self.average, **cost
         )
         _warn_of_changes(self.measured_with, [r.configuration for r in found])
         return [replace(c, recommendation=_for(c, r)) for r in found for c in untried[r.configuration]][:n]
@@ -180,6 +183,8 @@ def consult(
     y: Any,
     task_type: str,
     scoring: Any,
+    *,
+    average: bool = False,
 ) -> Advice:
     """Ask the knowledge about a data set.
 
@@ -197,6 +202,8 @@ def consult(
         What it is.
     scoring : str, callable or None
         What should be best.
+    average : bool, default=False
+        Whether what is tried shall be averaged in the end.
 
     Returns
     -------
@@ -224,7 +231,7 @@ def consult(
         fitted = _fitted(recommender, knowledge, metric)
     unit = _Unit(scoring, metric, y, knowledge)
     measured_with = str(knowledge.info.get("scikit-learn", ""))
-    return Advice(known, fitted, meta_features, unit, measured_with, CostModel(knowledge, meta_features))
+    return Advice(known, fitted, meta_features, unit, measured_with, CostModel(knowledge, meta_features), average)
 
 
 _RECENT: deque[tuple[KnowledgeBase, tuple, Recommender]] = deque(maxlen=8)

@@ -467,7 +467,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         knowledge = load_knowledge(task_type) if isinstance(self.knowledge, str) else self.knowledge
         recommender = TaskMixture() if self.recommender is None else self.recommender
         scoring = deciding_scoring(self.scoring, self.refit)
-        return consult(knowledge, recommender, members, X, y, task_type, scoring)
+        return consult(knowledge, recommender, members, X, y, task_type, scoring, average=self._blends())
 
     # -- checks --------------------------------------------------------------------------------------------------
 

@@ -112,6 +112,7 @@ class Recommender(BaseEstimator, ABC):
         observed: Mapping[Configuration, Any] | None = None,
         candidates: Iterable[Configuration] | None = None,
         seconds: Mapping[Configuration, float] | None = None,
+        average: bool = False,
     ) -> list[Recommendation]:
         """What to try next on a task.
 
@@ -130,6 +131,10 @@ class Recommender(BaseEstimator, ABC):
             What trying them takes: from the second pick on, what one is expected to add is divided by the square root
             of that. (Divided by all of it, cheap trifles came first; see docs/decisions.md.) Average ranks do not heed
             it. None: time does not count.
+        average : bool, default=False
+            Whether what is tried shall be averaged in the end, rather than the best taken. By the joint errors that
+            the knowledge has (`KnowledgeBase.joint_errors`), what each adds to an average then counts, too, except for
+            average ranks and the static portfolio.
 
         Returns
         -------
@@ -151,7 +156,7 @@ class Recommender(BaseEstimator, ABC):
         telling = None if novel else features
         prior = self._prior(telling)
         w = self._posterior(prior, tried)
-        asked = Question(left, n, prior, w, tried, self._worth(seconds))
+        asked = Question(left, n, prior, w, tried, self._worth(seconds), average)
         order = self._order(asked)[:n] if len(left) else []
         similar, why = self._similar(w), self._reason(telling, w, novel, first=False)
         found = [self._recommendation(j, w, features, similar, why) for j in order]

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
-_TIE = 1e-12  # sums over tasks in another order differ by rounding only
+TIE = 1e-12  # sums over tasks in another order differ by rounding only
 _BLOCK = 64  # columns looked at together
 
 
@@ -127,12 +127,12 @@ def greedy_portfolio(
         if first is not None and not order:
             choice = first
         elif not so_far:
-            choice = _largest(left, w @ Y, Y, w)
+            choice = largest(left, w @ Y, Y, w)
         else:
             if widen is not None and many < 1 + len(so_far) // widen:
                 many, gains = 1 + len(so_far) // widen, np.full(Y.shape[1], np.inf)  # the bounds are of another sum
             least = _nth_best(Y[:, so_far], many)
-            choice = _largest(_gain_most(left, gains, Y, w, least, worth), gains, Y, w)
+            choice = largest(_gain_most(left, gains, Y, w, least, worth), gains, Y, w)
         order.append(choice)
         so_far.append(choice)
         left = left[left != choice]
@@ -153,20 +153,20 @@ def _gain_most(
     need no second look (M. Minoux 1978, "Accelerated greedy algorithms for maximizing submodular set functions").
     """
     ordered, top, looked_at = left[np.argsort(-gains[left], kind="stable")], 0.0, 0
-    while looked_at < len(ordered) and gains[ordered[looked_at]] >= top - _TIE:
+    while looked_at < len(ordered) and gains[ordered[looked_at]] >= top - TIE:
         block = ordered[looked_at : looked_at + _BLOCK]
         gains[block] = worth[block] * (w @ np.maximum(Y[:, block] - least[:, None], 0.0))
         top, looked_at = max(top, gains[block].max()), looked_at + _BLOCK
     return ordered[:looked_at]
 
 
-def _largest(columns: np.ndarray, gains: np.ndarray, Y: np.ndarray, w: np.ndarray) -> int:
+def largest(columns: np.ndarray, gains: np.ndarray, Y: np.ndarray, w: np.ndarray) -> int:
     """The one of the largest gain; of ties that of the largest weighted mean; at last the first one."""
-    tied = np.sort(columns[gains[columns] >= gains[columns].max() - _TIE])
+    tied = np.sort(columns[gains[columns] >= gains[columns].max() - TIE])
     if len(tied) == 1:
         return int(tied[0])
     means = w @ Y[:, tied]
-    return int(tied[np.flatnonzero(means >= means.max() - _TIE)[0]])
+    return int(tied[np.flatnonzero(means >= means.max() - TIE)[0]])
 
 
 def bounded_seconds(seconds: np.ndarray, timeout: np.ndarray) -> np.ndarray:
@@ -232,7 +232,7 @@ def neighbour_weights(distances: np.ndarray, n_neighbors: int, mixing: float) ->
     n = len(distances)
     uniform = np.full(n, 1 / n)
     last = np.sort(distances)[min(n_neighbors, n) - 1]
-    farther = distances[distances > last * (1 + _TIE)]
+    farther = distances[distances > last * (1 + TIE)]
     width = farther.min() if len(farther) else last * (1 + 1 / n)
     kernel = np.clip(1 - (distances / width) ** 2, 0, None) if width > 0 else np.ones(n)
     return (1 - mixing) * kernel / kernel.sum() + mixing * uniform

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sklmeta.recommenders.averages import Averages, joint_products, portfolio_for_average
 from sklmeta.recommenders.contributions import contributions, grouped
 from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_places, standardised, upper_span
 from sklmeta.recommenders.portfolio import Portfolio
@@ -30,6 +31,7 @@ class LikenessPortfolio(Portfolio):
         stakes = np.sqrt(upper_span(self.scores_))
         self.stakes_: np.ndarray = stakes / (stakes.mean() or 1.0)
         self.at_stake_: np.ndarray = np.asfortranarray(self.scaled_ * self.stakes_[:, None])
+        self.averages_, self.joint_rows_ = self._averages()
 
     def _prior(self, features: np.ndarray | None) -> np.ndarray:
         if features is None:
@@ -58,10 +60,34 @@ class LikenessPortfolio(Portfolio):
         """The first pick by the weights of the known tasks; the next ones by scenarios, and how much these count."""
         tried, columns = asked.that_worked, asked.columns
         first = None if tried else int(columns[np.argmax(self._merits(columns, asked.w))])
+        if asked.average and self.averages_ is not None:
+            v = shares[self.joint_rows_]
+            return portfolio_for_average(
+                scenarios,
+                shares,
+                asked.n,
+                self.averages_,
+                v / (v.sum() or 1.0),
+                columns=columns,
+                tried=tried,
+                first=first,
+                worth=asked.worth,
+            )
         widen = _WIDEN.get(self.knowledge_.task_type or "")
         return greedy_portfolio(
             scenarios, shares, asked.n, columns=columns, tried=tried, first=first, worth=asked.worth, widen=widen
         )
+
+    def _averages(self) -> tuple[Averages | None, np.ndarray]:
+        """How errors go together where that is known, and on which tasks."""
+        joint = self.knowledge_.joint_errors
+        if joint is None:
+            return None, np.zeros(0, dtype=int)
+        told = np.isfinite(joint.products).any(axis=(1, 2))
+        row = {task: i for i, task in enumerate(self.knowledge_.tasks)}
+        rows = np.array([row[task] for task, known in zip(joint.tasks, told, strict=True) if known], dtype=int)
+        columns = np.array([self.position_[c] for c in joint.configurations], dtype=int)
+        return Averages(joint_products(joint.products[told]), columns) if len(rows) else None, rows
 
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:
         """How good a first pick each configuration is."""

@@ -36,6 +36,8 @@ class Question:
         By column, what was tried on the new task.
     worth : ndarray of shape (n_configurations,) or None, default=None
         What a gain by each configuration counts for; None: all alike.
+    average : bool, default=False
+        Whether they are to be averaged, rather than the best of them taken.
     """
 
     columns: np.ndarray
@@ -44,6 +46,7 @@ class Question:
     w: np.ndarray
     observed: Observed
     worth: np.ndarray | None = None
+    average: bool = False
 
     @property
     def that_worked(self) -> list[int]:
