@@ -27,6 +27,7 @@ from recommenders import METRICS, splits, usable
 
 from sklmeta import Configuration, KnowledgeBase, load_knowledge
 from sklmeta.costs import CostModel
+from sklmeta.finalists import whole_tables
 from sklmeta.recommenders import TaskMixture
 
 BUDGETS = (4, 10, 30)
@@ -70,15 +71,16 @@ def searched(
 
 def regrets(knowledge: KnowledgeBase, metric: str, how: str) -> np.ndarray:
     """Shape (n_tasks, n_budgets)."""
-    scores, result = usable(knowledge, metric), np.zeros((len(knowledge), len(BUDGETS)))
-    taken = FOLDS * (knowledge.fit_seconds + np.nan_to_num(knowledge.score_seconds))
+    judged = whole_tables(knowledge)
+    scores, result = usable(judged, metric), np.zeros((len(judged), len(BUDGETS)))
+    taken = FOLDS * (judged.fit_seconds + np.nan_to_num(judged.score_seconds))
     slow = np.nanmax(taken, axis=1, keepdims=True)
     taken = np.where(np.isfinite(taken), taken, 2 * slow)
     for known, positions in splits(knowledge, None):
         rec = TaskMixture().fit(known, metric=metric)
         for i in positions:
-            features, there = knowledge.meta_features.iloc[i], np.isfinite(scores[i])
-            columns = [c for c, on in zip(knowledge.configurations, there, strict=True) if on]
+            features, there = judged.meta_features.iloc[i], np.isfinite(scores[i])
+            columns = [c for c, on in zip(judged.configurations, there, strict=True) if on]
             found, took = scores[i, there], taken[i, there]
             span = (found.max() - np.median(found)) or np.ptp(found) or 1.0
             for b, budget in enumerate(BUDGETS):

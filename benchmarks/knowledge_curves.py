@@ -25,6 +25,7 @@ from _report import bootstrap_interval, markdown_table, with_interval
 from recommenders import BASELINE, DEFAULT, METRICS, found_by, ladder, usable
 
 from sklmeta import Configuration, KnowledgeBase, load_knowledge
+from sklmeta.finalists import whole_tables
 from sklmeta.recommenders import Recommender
 
 KS = (1, 5, 10)
@@ -143,7 +144,7 @@ def main() -> None:
     systems, panels = ladder(args.recommenders.split(",")), {}
     asked = given.task_type if given else args.task
     for task in [asked] if asked else METRICS:
-        knowledge = given or load_knowledge(task)
+        knowledge = whole_tables(given or load_knowledge(task))
         for metric in args.metrics.split(",") if args.metrics else METRICS[task]:
             grown = {name: by_tasks(rec, knowledge, metric, args.seeds) for name, rec in systems.items()}
             richer = {name: by_configurations(rec, knowledge, metric) for name, rec in systems.items()}

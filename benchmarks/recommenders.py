@@ -9,10 +9,11 @@ it.
 
 A recommender sees the task's meta-features and picks one configuration after the other, knowing the scores, and their
 standard errors, of those that it picked before. Regret@k is the best score of any configuration on the task minus the
-best score of the first k picks. It is given in thousandths of the metric, as a mean over tasks with a 95 % bootstrap
-interval, and against the static portfolio as a paired difference, with the ratio of the means; \* where the interval
-of the difference leaves zero out. What depends on random numbers is the mean over --seeds. "random" is the expectation
-over all random orders of the configurations, exactly; "random x 10" may try ten times as many.
+best score of the first k picks. Judged are tables as all configurations were measured on them; larger parts of them
+teach, where the knowledge has some. Regret is given in thousandths of the metric, as a mean over tasks with a 95 %
+bootstrap interval, and against the static portfolio as a paired difference, with the ratio of the means; \* where the
+interval of the difference leaves zero out. What depends on random numbers is the mean over --seeds. "random" is the
+expectation over all random orders of the configurations, exactly; "random x 10" may try ten times as many.
 
 With --intervals, it is told instead how many of the 80 % intervals hold the score of the first recommendation, and of
 the first five, before anything was observed; how wide that of the first one is; and how many tasks are called novel.
@@ -30,6 +31,7 @@ from sklearn.base import clone
 
 import sklmeta.recommenders
 from sklmeta import KnowledgeBase, load_knowledge
+from sklmeta.finalists import whole_tables
 from sklmeta.recommenders import Recommender
 from sklmeta.recommenders.base import NOVEL
 
@@ -61,8 +63,9 @@ def splits(knowledge: KnowledgeBase, tasks: KnowledgeBase | None) -> Iterator[tu
     if tasks is not None:
         yield knowledge, list(range(len(tasks)))
         return
-    for family in dict.fromkeys(knowledge.families):
-        yield knowledge.exclude(families=[family]), [i for i, f in enumerate(knowledge.families) if f == family]
+    families = whole_tables(knowledge).families
+    for family in dict.fromkeys(families):
+        yield knowledge.exclude(families=[family]), [i for i, f in enumerate(families) if f == family]
 
 
 def found_by(fitted: Recommender, features: pd.Series, judged: KnowledgeBase, i: int, metric: str) -> np.ndarray:
@@ -86,7 +89,7 @@ def regrets(
     parts: Sequence[tuple[KnowledgeBase, list[int]]] | None = None,
 ) -> np.ndarray:
     """Regret after 1, 2, ... picks, mean over seeds; shape (n_tasks, max(KS)). `parts` are `splits` made before."""
-    judged = knowledge if tasks is None else tasks
+    judged = whole_tables(knowledge) if tasks is None else tasks
     best = np.nanmax(usable(judged, metric), axis=1)
     features = judged.meta_features
     random = "random_state" in recommender.get_params()
@@ -135,7 +138,7 @@ def table(
 ) -> str:
     """One markdown table for one metric."""
     found = {name: regrets(rec, knowledge, metric, tasks, seeds) for name, rec in systems.items()}
-    random, at = random_regrets(knowledge if tasks is None else tasks, metric), np.array(KS)
+    random, at = random_regrets(whole_tables(knowledge) if tasks is None else tasks, metric), np.array(KS)
     columns = {name: values[:, at - 1] for name, values in found.items()}
     columns |= {"random": random[:, at - 1], f"random x {LARGER}": random[:, LARGER * at - 1]}
     rows = [[name, *(with_interval(column, 1, 1000) for column in values.T)] for name, values in columns.items()]
@@ -152,7 +155,7 @@ def interval_row(recommender: Recommender, knowledge: KnowledgeBase, metric: str
 
     Then the share of the tasks that are called novel.
     """
-    judged = knowledge if tasks is None else tasks
+    judged = whole_tables(knowledge) if tasks is None else tasks
     scores, features = usable(judged, metric), judged.meta_features
     inside, widths, novel = [], [], []
     for known, positions in splits(knowledge, tasks):
@@ -195,7 +198,7 @@ def main() -> None:
     asked = args.task or (given or tasks).task_type if args.task or given or tasks else None
     for task in [asked] if asked else METRICS:
         knowledge = given or load_knowledge(task)
-        judged = comparable(knowledge, tasks) if tasks is not None else knowledge
+        judged = comparable(knowledge, tasks) if tasks is not None else whole_tables(knowledge)
         for metric in args.metrics.split(",") if args.metrics else METRICS[task]:
             how = "leaving families out" if tasks is None else f"learned from {len(knowledge)} others"
             counts = f"{len(judged)} tasks, {len(set(judged.families))} families"

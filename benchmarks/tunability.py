@@ -36,6 +36,7 @@ from recommenders import usable
 from sklearn.ensemble import RandomForestRegressor
 
 from sklmeta import Configuration, Evaluation, KnowledgeBase, load_knowledge
+from sklmeta.finalists import whole_tables
 from sklmeta.recommenders.kernels import above_median
 
 METRIC = {"classification": "roc_auc", "regression": "r2"}
@@ -188,7 +189,7 @@ def main() -> None:
     if args.journals:
         knowledge = read_journals(args.journals)
     else:
-        knowledge = KnowledgeBase.load(args.knowledge) if args.knowledge else load_knowledge(args.task)
+        knowledge = whole_tables(KnowledgeBase.load(args.knowledge) if args.knowledge else load_knowledge(args.task))
     metric = args.metric or next(m for m in METRIC.values() if m in knowledge.metrics)
     names = dict.fromkeys(c.estimator for c in knowledge.configurations)
     lists = [found for found in (Lists(knowledge, name, metric) for name in names) if len(found.scores) > 1]

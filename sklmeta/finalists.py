@@ -40,6 +40,22 @@ def finalists(knowledge: KnowledgeBase, n: int = 30) -> list[Configuration]:
     return list(dict.fromkeys(r.configuration for r in in_turn if r is not None))[:n]
 
 
+def whole_tables(knowledge: KnowledgeBase) -> KnowledgeBase:
+    """Without the larger parts: each table once, as all configurations were measured on it.
+
+    Parameters
+    ----------
+    knowledge : KnowledgeBase
+        What :func:`collect_finalists` gave, or any other.
+
+    Returns
+    -------
+    KnowledgeBase
+        The rest of the tasks.
+    """
+    return knowledge.exclude(tasks=[task for task, about in knowledge.provenance.items() if PART_OF in about])
+
+
 def collect_finalists(
     knowledge: KnowledgeBase,
     datasets: Iterable[Dataset],

@@ -4,7 +4,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_iris
 
 from sklmeta import Configuration, Dataset, KnowledgeBase, collect
-from sklmeta.finalists import collect_finalists, finalists
+from sklmeta.finalists import collect_finalists, finalists, whole_tables
 
 LIST = [
     Configuration("gaussian_nb"),
@@ -36,6 +36,7 @@ def test_a_table_that_was_cut_becomes_a_second_task_of_its_family(known, tmp_pat
     assert both.families == ("iris", "cancer", "cancer")
     assert both.provenance["cancer, 400 rows"] == {"source": "a hospital", "part_of": "cancer", "rows_used": 400}
     assert (both.status[2] == "ok").sum() == 3
+    assert whole_tables(both).tasks == known.tasks
     assert both.select(tasks=known.tasks).info["protocol"] == known.info["protocol"]
     np.testing.assert_array_equal(both.scores("accuracy")[:2], known.scores("accuracy"))
     chosen = both.status[2] == "ok"
