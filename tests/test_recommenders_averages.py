@@ -85,7 +85,8 @@ def looking_at_all(Y, w, n, errors, v, worth):
         mixed = [blend[:, None] * (1 - s) + s * errors[:, left] for s in np.linspace(0, 1, 2001)]
         after = np.min([(m**2).mean(axis=2) for m in mixed], axis=0)
         fallen = worth[left] * (v @ (own[:, None] - after))
-        total = raised / (raised.max() or 1) + fallen / (fallen.max() or 1)
+        alone = np.sort((errors**2).mean(axis=2), axis=1)
+        total = np.median(alone[:, 2] - alone[:, 0]) * raised + fallen
         choice = left[int(np.argmax(total))]
         shares = np.argmin([(m[:, left.index(choice)] ** 2).mean(axis=1) for m in mixed], axis=0) / 2000
         blend = (1 - shares)[:, None] * blend + shares[:, None] * errors[:, choice]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,14 +25,14 @@ def portfolio_for_average(
 ) -> list[int]:
     """The configurations that one by one do the most for an average of all of them, and for the best of them.
 
-    Two views of what a choice adds, each divided by the most that any configuration adds in it, are summed: by how much
-    it raises the weighted mean of the best scores so far, as in `greedy_portfolio`; and by how much the weighted mean
-    error of the average falls when the configuration gets, on each task, the share that is best for it there.
+    Two views of what a choice adds are summed: by how much it raises the weighted mean of the best scores so far, as in
+    `greedy_portfolio`, in units of the average's errors; and by how much the weighted mean error of the average falls
+    when the configuration gets, on each task, the share that is best for it there.
 
     Parameters
     ----------
     Y : ndarray of shape (n_tasks, n_configurations)
-        Finite; scaled to numbers of about 1.
+        Finite; scaled so that from a task's median to its best it is about 1.
     w : ndarray of shape (n_tasks,)
         Task weights.
     n : int
@@ -64,20 +65,14 @@ def portfolio_for_average(
         elif not np.isfinite(best).all():
             choice = largest(left, w @ Y, Y, w)
         else:
-            raised = worth[left] * (w @ np.maximum(Y[:, left] - best[:, None], 0.0))
-            fallen = worth[left] * averages.gains(v, Y.shape[1])[left]
-            gains = np.zeros(Y.shape[1])
-            gains[left] = _of_most(raised) + _of_most(fallen)
+            raised = w @ np.maximum(Y[:, left] - best[:, None], 0.0)
+            gains = averages.gains(v, Y.shape[1])
+            gains[left] = worth[left] * (gains[left] + averages.unit * raised)
             choice = largest(left, gains, Y, w)
         order.append(choice)
         best, averages = np.maximum(best, Y[:, choice]), averages.joined_by(choice)
         left = left[left != choice]
     return order
-
-
-def _of_most(gains: np.ndarray) -> np.ndarray:
-    most = gains.max()
-    return gains / most if most > TIE else np.zeros(len(gains))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +95,12 @@ class Averages:
     columns: np.ndarray
     own: np.ndarray | None = None
     cross: np.ndarray | None = None
+
+    @cached_property
+    def unit(self) -> float:
+        """What typically lies between a task's best error and its median one."""
+        alone = np.diagonal(self.products, axis1=1, axis2=2)
+        return float(np.median(np.median(alone, axis=1) - alone.min(axis=1))) or 1.0
 
     def gains(self, v: np.ndarray, n_configurations: int) -> np.ndarray:
         """By how much its weighted mean error would fall with each configuration; zero where that is unknown."""
