@@ -251,7 +251,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         random_state = check_random_state(self.random_state)
         past = self._past(X, y, params, splits)
         with open_workers(self.n_jobs, limited=clock is not None) as workers:
-            advice = self._advice(members, X, y)
+            advice = self._advice(members, X, y, average=self._blends())
             splits = (
                 list(past.splits) if past.evaluated else self._affordable(splits, y, advice, clock, workers.n_workers)
             )
@@ -462,12 +462,12 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         builds = [c.member.build(c.params, probabilities=promised) for c, _ in known]
         return [replace(r, _build=_Builder(build)) for (_, r), build in zip(known, builds, strict=True)]
 
-    def _advice(self, members: Sequence[Member], X: Any, y: Any) -> Advice:
+    def _advice(self, members: Sequence[Member], X: Any, y: Any, *, average: bool = False) -> Advice:
         task_type = self._task_type()
         knowledge = load_knowledge(task_type) if isinstance(self.knowledge, str) else self.knowledge
         recommender = TaskMixture() if self.recommender is None else self.recommender
         scoring = deciding_scoring(self.scoring, self.refit)
-        return consult(knowledge, recommender, members, X, y, task_type, scoring, average=self._blends())
+        return consult(knowledge, recommender, members, X, y, task_type, scoring, average=average)
 
     # -- checks --------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sklmeta import Configuration, KnowledgeBase, MetaClassifier, MetaEstimator, MetaRegressor, recommend_config
-from sklmeta.recommenders import AverageRank, Recommendation
+from sklmeta.recommenders import AverageRank, Recommendation, TaskMixture
 
 CANDIDATES = [
     SVC,
@@ -125,6 +125,23 @@ def test_estimators_narrow_the_choice_and_what_is_set_stays(binary, knowledge):
 def test_a_recommender_of_ones_own(binary, knowledge):
     found = MetaClassifier(knowledge=knowledge, recommender=AverageRank()).recommend_config(*binary, n_configs=2)
     assert [r.configuration for r in found] == list(knowledge.configurations[:2])
+
+
+def test_a_search_asks_for_an_average_where_it_makes_one_and_a_recommendation_for_the_best(binary, knowledge):
+    heard = []
+
+    class Listening(TaskMixture):
+        def recommend(self, *args, average=False, **kwargs):
+            heard.append(average)
+            return super().recommend(*args, average=average, **kwargs)
+
+    def asked(call, **kwargs):
+        heard.clear()
+        getattr(MetaClassifier(knowledge=knowledge, recommender=Listening(), n_iter=2, cv=2, **kwargs), call)(*binary)
+        return set(heard)
+
+    assert asked("fit") == asked("fit", ensemble="stack") == {True}
+    assert asked("fit", ensemble="best") == asked("recommend_config") == {False}
 
 
 def test_the_metric_that_was_asked_for(binary, knowledge):

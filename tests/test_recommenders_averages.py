@@ -8,8 +8,10 @@ from scipy.optimize import minimize_scalar
 from sklmeta import Configuration, KnowledgeBase
 from sklmeta.knowledge import JointErrors
 from sklmeta.recommenders import Forest, NearestTasks, Portfolio, TaskMixture
-from sklmeta.recommenders.averages import Averages, joint_products, portfolio_for_average
+from sklmeta.recommenders.averages import GrowingAverage, joint_products, portfolio_for_average, typical_spread
 from sklmeta.recommenders.kernels import greedy_portfolio
+
+UNIT = 0.3
 
 
 def made_up_errors(seed=0, n_tasks=6, n_members=5, n_rows=40):
@@ -35,29 +37,31 @@ def best_share(one, other):
 def test_each_step_gives_a_member_the_share_that_is_best_for_the_average(seed):
     errors = made_up_errors(seed)
     v = np.random.default_rng(seed).dirichlet(np.ones(6))
-    averages, blend = Averages(products_of(errors), np.arange(5)).joined_by(3), errors[:, 3].copy()
+    average, blend = GrowingAverage(products_of(errors), np.arange(5)), errors[:, 3].copy()
+    average.add(3)
     for j in (0, 4, 1):
         own = (blend**2).mean(axis=1)
         after = [[best_share(blend[i], errors[i, k])[1] for k in range(5)] for i in range(6)]
-        np.testing.assert_allclose(averages.gains(v, 5), v @ (own[:, None] - after), atol=1e-6)
+        np.testing.assert_allclose(average.gains(v, 5), v @ (own[:, None] - after), atol=1e-6)
         for i in range(6):
             share, _ = best_share(blend[i], errors[i, j])
             blend[i] = (1 - share) * blend[i] + share * errors[i, j]
-        averages = averages.joined_by(j)
-        np.testing.assert_allclose(averages.own, (blend**2).mean(axis=1), rtol=1e-6)
-        np.testing.assert_allclose(averages.cross, np.einsum("ir,ijr->ij", blend, errors) / 40, atol=1e-5)
+        average.add(j)
+        np.testing.assert_allclose(average.error, (blend**2).mean(axis=1), rtol=1e-6)
+        np.testing.assert_allclose(average.cross, np.einsum("ir,ijr->ij", blend, errors) / 40, atol=1e-5)
 
 
 def test_what_is_in_already_what_is_worse_and_what_is_unknown_adds_nothing():
     errors = np.array([[[1.0, -1.0], [2.0, -2.0], [1.0, 1.0]]])
-    averages = Averages(products_of(errors), np.array([0, 2, 3])).joined_by(0)
-    np.testing.assert_allclose(averages.gains(np.ones(1), 5), [0, 0, 0, 0.5, 0])
-    assert averages.joined_by(1) is averages
-    assert averages.joined_by(0).own == averages.own
+    average = GrowingAverage(products_of(errors), np.array([0, 2, 3]))
+    for j in (0, 1, 0):
+        average.add(j)
+        np.testing.assert_allclose(average.gains(np.ones(1), 5), [0, 0, 0, 0.5, 0])
+        assert average.error == 1
 
 
 def test_without_members_there_is_nothing_to_gain():
-    assert not Averages(np.ones((2, 3, 3)), np.arange(3)).gains(np.ones(2) / 2, 3).any()
+    assert not GrowingAverage(np.ones((2, 3, 3)), np.arange(3)).gains(np.ones(2) / 2, 3).any()
 
 
 def test_a_failure_is_as_bad_as_the_worst_and_units_do_not_matter():
@@ -74,6 +78,12 @@ def test_a_failure_is_as_bad_as_the_worst_and_units_do_not_matter():
     assert np.isfinite(joint_products(np.zeros((1, 2, 2)))).all()
 
 
+def test_the_typical_spread_is_between_the_best_and_the_median():
+    alone = np.array([[1.0, 3.0, 1.5], [1.0, 1.2, 9.0], [1.0, 1.1, 1.1]])
+    assert typical_spread(np.array([np.diag(row) for row in alone])) == pytest.approx(0.2)
+    assert typical_spread(np.ones((4, 1, 1))) == 1
+
+
 def looking_at_all(Y, w, n, errors, v, worth):
     """What `portfolio_for_average` chooses after its first pick, from the errors themselves."""
     order = [int(np.argmax(w @ Y))]
@@ -85,8 +95,7 @@ def looking_at_all(Y, w, n, errors, v, worth):
         mixed = [blend[:, None] * (1 - s) + s * errors[:, left] for s in np.linspace(0, 1, 2001)]
         after = np.min([(m**2).mean(axis=2) for m in mixed], axis=0)
         fallen = worth[left] * (v @ (own[:, None] - after))
-        alone = np.sort((errors**2).mean(axis=2), axis=1)
-        total = np.median(alone[:, 2] - alone[:, 0]) * raised + fallen
+        total = UNIT * raised + fallen
         choice = left[int(np.argmax(total))]
         shares = np.argmin([(m[:, left.index(choice)] ** 2).mean(axis=1) for m in mixed], axis=0) / 2000
         blend = (1 - shares)[:, None] * blend + shares[:, None] * errors[:, choice]
@@ -98,22 +107,25 @@ def looking_at_all(Y, w, n, errors, v, worth):
 def test_the_order_is_that_of_brute_force(seed):
     rng = np.random.default_rng(seed)
     errors, Y, w = made_up_errors(seed), rng.random((6, 5)), rng.dirichlet(np.ones(6))
-    averages, worth = Averages(products_of(errors), np.arange(5)), rng.choice([0.5, 1.0, 2.0], 5)
-    for each in (np.ones(5), worth):
-        expected = looking_at_all(Y, w, 4, errors, w, each)
-        assert portfolio_for_average(Y, w, 4, averages, w, worth=each) == expected
+
+    def found(n, **kwargs):
+        average = GrowingAverage(products_of(errors), np.arange(5))
+        return portfolio_for_average(Y, w, n, average, w, UNIT, **kwargs)
+
+    for worth in (np.ones(5), rng.choice([0.5, 1.0, 2.0], 5)):
+        expected = looking_at_all(Y, w, 4, errors, w, worth)
+        assert found(4, worth=worth) == expected
         first, *rest = expected
         columns = np.setdiff1d(np.arange(5), [first])
-        found = portfolio_for_average(Y, w, 3, averages, w, columns=columns, tried=[first], worth=each)
-        assert found == rest, "what was tried counts as chosen"
-        assert portfolio_for_average(Y, w, 4, averages, w, first=first, worth=each) == expected
+        assert found(3, columns=columns, tried=[first], worth=worth) == rest, "what was tried counts as chosen"
+        assert found(4, first=first, worth=worth) == expected
 
 
 def test_where_nothing_is_known_of_errors_it_is_the_greedy_portfolio():
     rng = np.random.default_rng(0)
     Y, w = rng.random((9, 30)), rng.dirichlet(np.ones(9))
-    nothing = Averages(np.ones((1, 1, 1)), np.array([29]))
-    assert portfolio_for_average(Y, w, 8, nothing, np.ones(1)) == greedy_portfolio(Y, w, 8)
+    nothing = GrowingAverage(np.ones((1, 1, 1)), np.array([29]))
+    assert portfolio_for_average(Y, w, 8, nothing, np.ones(1), UNIT) == greedy_portfolio(Y, w, 8)
 
 
 # -- recommenders ----------------------------------------------------------------------------------------------------

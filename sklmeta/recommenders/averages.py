@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -15,8 +13,9 @@ def portfolio_for_average(
     Y: np.ndarray,
     w: np.ndarray,
     n: int,
-    averages: Averages,
+    average: GrowingAverage,
     v: np.ndarray,
+    unit: float,
     *,
     columns: np.ndarray | None = None,
     tried: Sequence[int] = (),
@@ -37,10 +36,12 @@ def portfolio_for_average(
         Task weights.
     n : int
         How many to choose.
-    averages : Averages
-        How errors go together on the tasks of which that is known; nothing in it yet.
+    average : GrowingAverage
+        Nothing is in it yet; of the tasks of which it is known how errors go together.
     v : ndarray of shape (n_joint_tasks,)
-        Weights of these.
+        Weights of these; with those of the other tasks they sum to one.
+    unit : float
+        What one unit of `Y` is in the average's errors.
     columns, tried, first, worth
         As for `greedy_portfolio`.
 
@@ -58,7 +59,8 @@ def portfolio_for_average(
     worth = np.ones(Y.shape[1]) if worth is None else worth
     best, order = np.full(len(Y), -np.inf), list[int]()
     for j in tried:
-        best, averages = np.maximum(best, Y[:, j]), averages.joined_by(j)
+        best = np.maximum(best, Y[:, j])
+        average.add(j)
     while len(left) and len(order) < n:
         if first is not None and not order:
             choice = first
@@ -66,18 +68,18 @@ def portfolio_for_average(
             choice = largest(left, w @ Y, Y, w)
         else:
             raised = w @ np.maximum(Y[:, left] - best[:, None], 0.0)
-            gains = averages.gains(v, Y.shape[1])
-            gains[left] = worth[left] * (gains[left] + averages.unit * raised)
+            gains = average.gains(v, Y.shape[1])
+            gains[left] = worth[left] * (gains[left] + unit * raised)
             choice = largest(left, gains, Y, w)
         order.append(choice)
-        best, averages = np.maximum(best, Y[:, choice]), averages.joined_by(choice)
+        best = np.maximum(best, Y[:, choice])
+        average.add(choice)
         left = left[left != choice]
     return order
 
 
-@dataclass(frozen=True, eq=False)
-class Averages:
-    """An average on each known task, and what it would gain by one member more.
+class GrowingAverage:
+    """On each known task an average, to which members are added with the share that is best for it there.
 
     Parameters
     ----------
@@ -85,50 +87,44 @@ class Averages:
         Mean products of the errors of each two members; finite.
     columns : ndarray of int of shape (n_members,)
         Their positions among all configurations.
-    own : ndarray of shape (n_tasks,) or None, default=None
-        Mean squared error of the average; None: nothing is in it.
-    cross : ndarray of shape (n_tasks, n_members) or None, default=None
-        Mean products of its errors with each member's.
     """
 
-    products: np.ndarray
-    columns: np.ndarray
-    own: np.ndarray | None = None
-    cross: np.ndarray | None = None
-
-    @cached_property
-    def unit(self) -> float:
-        """What typically lies between a task's best error and its median one."""
-        alone = np.diagonal(self.products, axis1=1, axis2=2)
-        return float(np.median(np.median(alone, axis=1) - alone.min(axis=1))) or 1.0
+    def __init__(self, products: np.ndarray, columns: np.ndarray):
+        self.products, self.columns = products, columns
+        self.error: np.ndarray | None = None  # mean squared error of the average, shape (n_tasks,)
+        self.cross = np.zeros(0)  # mean products of its errors with each member's, shape (n_tasks, n_members)
 
     def gains(self, v: np.ndarray, n_configurations: int) -> np.ndarray:
         """By how much its weighted mean error would fall with each configuration; zero where that is unknown."""
         found = np.zeros(n_configurations)
-        if self.own is not None:
-            found[self.columns] = v @ (self.own[:, None] - self._with_each()[1])
+        if self.error is not None:
+            alone = np.diagonal(self.products, axis1=1, axis2=2)
+            _, errors = _mixed(self.error[:, None], self.cross, alone)
+            found[self.columns] = v @ (self.error[:, None] - errors)
         return found
 
-    def joined_by(self, j: int) -> Averages:
-        """With that configuration as one more member, as much of it on each task as is best; others change nothing."""
-        at = np.flatnonzero(self.columns == j)
-        if not len(at):
-            return self
-        k = int(at[0])
-        if self.own is None or self.cross is None:
-            return replace(self, own=self.products[:, k, k], cross=self.products[:, k])
-        share, error = (both[:, k] for both in self._with_each())
-        cross = (1 - share)[:, None] * self.cross + share[:, None] * self.products[:, k]
-        return replace(self, own=error, cross=cross)
+    def add(self, j: int) -> None:
+        """One more configuration; one whose errors are unknown changes nothing."""
+        for k in np.flatnonzero(self.columns == j):
+            own = self.products[:, k, k]
+            if self.error is None:
+                self.error, self.cross = own, self.products[:, k]
+            else:
+                share, self.error = _mixed(self.error, self.cross[:, k], own)
+                self.cross = (1 - share)[:, None] * self.cross + share[:, None] * self.products[:, k]
 
-    def _with_each(self) -> tuple[np.ndarray, np.ndarray]:
-        """The best share of each member, from 0 to 1, and the mean squared error with it; (n_tasks, n_members) both."""
-        assert self.own is not None
-        assert self.cross is not None
-        own, alone = self.own[:, None], np.diagonal(self.products, axis1=1, axis2=2)
-        apart = own - 2 * self.cross + alone  # mean square of the difference of the two
-        share = np.clip((own - self.cross) / np.where(apart > TIE * own, apart, np.inf), 0.0, 1.0)
-        return share, (1 - share) ** 2 * own + 2 * share * (1 - share) * self.cross + share**2 * alone
+
+def _mixed(error: np.ndarray, cross: np.ndarray, alone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The best share of a member in an average, from 0 to 1, and the average's mean squared error with it."""
+    apart = error - 2 * cross + alone  # mean square of the difference of the two
+    share = np.clip((error - cross) / np.where(apart > TIE * error, apart, np.inf), 0.0, 1.0)
+    return share, (1 - share) ** 2 * error + 2 * share * (1 - share) * cross + share**2 * alone
+
+
+def typical_spread(products: np.ndarray) -> float:
+    """What typically lies between a task's best mean squared error and its median one; 1 where that is nothing."""
+    alone = np.diagonal(products, axis1=1, axis2=2)
+    return float(np.median(np.median(alone, axis=1) - alone.min(axis=1))) or 1.0
 
 
 def joint_products(products: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sklmeta.recommenders.averages import Averages, joint_products, portfolio_for_average
+from sklmeta.recommenders.averages import GrowingAverage, joint_products, portfolio_for_average, typical_spread
 from sklmeta.recommenders.contributions import contributions, grouped
 from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_places, standardised, upper_span
 from sklmeta.recommenders.portfolio import Portfolio
@@ -31,7 +31,7 @@ class LikenessPortfolio(Portfolio):
         stakes = np.sqrt(upper_span(self.scores_))
         self.stakes_: np.ndarray = stakes / (stakes.mean() or 1.0)
         self.at_stake_: np.ndarray = np.asfortranarray(self.scaled_ * self.stakes_[:, None])
-        self.averages_, self.joint_rows_ = self._averages()
+        self.products_, self.joint_rows_, self.joint_columns_ = self._joint_errors()
 
     def _prior(self, features: np.ndarray | None) -> np.ndarray:
         if features is None:
@@ -60,14 +60,14 @@ class LikenessPortfolio(Portfolio):
         """The first pick by the weights of the known tasks; the next ones by scenarios, and how much these count."""
         tried, columns = asked.that_worked, asked.columns
         first = None if tried else int(columns[np.argmax(self._merits(columns, asked.w))])
-        if asked.average and self.averages_ is not None:
-            v = shares[self.joint_rows_]
+        if asked.average and len(self.products_):
             return portfolio_for_average(
                 scenarios,
                 shares,
                 asked.n,
-                self.averages_,
-                v / (v.sum() or 1.0),
+                GrowingAverage(self.products_, self.joint_columns_),
+                shares[self.joint_rows_],  # where errors are unknown, there is nothing to expect of an average
+                typical_spread(self.products_),
                 columns=columns,
                 tried=tried,
                 first=first,
@@ -78,16 +78,16 @@ class LikenessPortfolio(Portfolio):
             scenarios, shares, asked.n, columns=columns, tried=tried, first=first, worth=asked.worth, widen=widen
         )
 
-    def _averages(self) -> tuple[Averages | None, np.ndarray]:
-        """How errors go together where that is known, and on which tasks."""
+    def _joint_errors(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How errors go together, on which tasks that is known, and of which configurations."""
         joint = self.knowledge_.joint_errors
         if joint is None:
-            return None, np.zeros(0, dtype=int)
+            return np.zeros((0, 0, 0)), np.zeros(0, dtype=int), np.zeros(0, dtype=int)
         told = np.isfinite(joint.products).any(axis=(1, 2))
         row = {task: i for i, task in enumerate(self.knowledge_.tasks)}
-        rows = np.array([row[task] for task, known in zip(joint.tasks, told, strict=True) if known], dtype=int)
-        columns = np.array([self.position_[c] for c in joint.configurations], dtype=int)
-        return Averages(joint_products(joint.products[told]), columns) if len(rows) else None, rows
+        rows = [row[task] for task, known in zip(joint.tasks, told, strict=True) if known]
+        columns = [self.position_[c] for c in joint.configurations]
+        return joint_products(joint.products[told]), np.array(rows, dtype=int), np.array(columns, dtype=int)
 
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:
         """How good a first pick each configuration is."""
