@@ -3,6 +3,7 @@
     python benchmarks/ensembling.py run DIR --out FOLDER [--tasks 16] [--max-rows 1500] [--seed 0]
     python benchmarks/ensembling.py run DIR --out FOLDER --task classification [--tasks 16] [--max-rows 1500] [--seed 0]
     python benchmarks/ensembling.py report FOLDER
+    python benchmarks/ensembling.py folds FOLDER
 
 DIR has an ``index.csv`` and one ``<name>.parquet`` a dataset, as in ``holdout.py``. Of its datasets, ``--tasks`` are
 drawn by the seed, half of each task type, half of those with fewer than 500 training rows; with ``--task``, of that
@@ -10,7 +11,8 @@ type alone, with at most 100 columns, beside those that FOLDER has. On each, the
 recommended configurations (its family left out of the knowledge) predict out of fold, refitted, and as fold models;
 all of that is kept in FOLDER, and finished datasets are not repeated. `report` builds every kind of model from the
 out-of-fold predictions and scores it on the held-out quarter: ROC AUC for two classes, log loss for more, RMSE for
-numbers.
+numbers. `folds` says what fewer folds would have cost, and more candidates brought: the default average is chosen on
+the rows of one to five of the folds, drawn twice, among the first 3 to 15 candidates.
 """
 
 from __future__ import annotations
@@ -310,6 +312,33 @@ def report(args: argparse.Namespace) -> None:
             print(f"\n**{n_configs} candidates, {title}** ({len(part)} datasets)\n\n{summary(part)}")
 
 
+def on_fewer_folds(task: Task, n_configs: int, folds: np.ndarray) -> Task:
+    """The same with the first candidates, and those rows alone that these folds test."""
+    rows = np.sort(np.concatenate([task.folds[k] for k in folds]))
+    parts = [np.searchsorted(rows, task.folds[k]) for k in folds]
+    few = task.first(n_configs)
+    return Task(few.oof[:, rows], few.y[rows], parts, few.test, few.y_test, few.fold_test, few.metric)
+
+
+def report_folds(args: argparse.Namespace) -> None:
+    """One table for all datasets, and one for those of some size."""
+    answer, changes = combined(Average()), {}
+    for path in sorted(Path(args.folder).glob("*.npz")):
+        task = read(path)
+        for n_folds in (1, 2, 3, N_FOLDS):
+            for n_configs in (3, 6, 10, N_CONFIGS):
+                draws = (np.random.default_rng(seed).permutation(N_FOLDS)[:n_folds] for seed in range(2))
+                found = [few.error(answer(few)) for few in (on_fewer_folds(task, n_configs, d) for d in draws)]
+                changes[path.stem, len(task.y) < SMALL, n_folds, n_configs] = np.log(np.mean(found) + 1e-3)
+    table = pd.Series(changes).rename_axis(["dataset", "small", "folds", "configs"]).unstack([2, 3])
+    table = table.sub(table[N_FOLDS, N_CONFIGS], axis=0)
+    small = table.index.get_level_values("small").astype(bool)
+    for title, part in {"all": table, f"from {SMALL} rows": table[~small]}.items():
+        rows = [[k, *(with_interval(part[k, m].to_numpy(), 1, 100) for m in part[k])] for k in (1, 2, 3, N_FOLDS)]
+        print(f"\n**Error beside that of all, %; {title}** ({len(part)} datasets)\n")
+        print(markdown_table(["folds", *(f"{m} candidates" for m in part[1])], rows))
+
+
 def main() -> None:
     """Run or report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -325,6 +354,9 @@ def main() -> None:
     reporting = commands.add_parser("report")
     reporting.add_argument("folder")
     reporting.set_defaults(do=report)
+    folding = commands.add_parser("folds")
+    folding.add_argument("folder")
+    folding.set_defaults(do=report_folds)
     args = parser.parse_args()
     args.do(args)
 

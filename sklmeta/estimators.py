@@ -48,9 +48,8 @@ from sklmeta.workers import open_workers
 
 _DEFAULT_N_ITER = 25
 _ENDLESS_N_ITER = 500  # under a time budget: more than it will ever hold
-_FIRST = 18  # recommendations, of whose cheapest a time budget should have room for
-_SOME, _SOME_SHARE = 12, 0.7  # this many in this share of it, or there are fewer folds,
-_FEW, _FEW_SHARE = 6, 0.5  # and at least so many in this share, or there are fewer rows
+_FIRST, _FIRST_SHARE = 8, 0.7  # recommendations that should fit into this share of a time budget; or fewer folds
+_MORE, _FEW, _FEW_SHARE = 18, 6, 0.5  # of so many, the cheapest few should fit into this share; or fewer rows
 _LARGE, _VERY_LARGE = 5_000, 50_000  # rows from which a time budget is better spent on more candidates than on folds
 _ONE_FOLD = 2_500  # rows of which a fifth tells candidates apart
 _LEAST_ROWS = 1000  # to train folds on, however short the time is
@@ -341,19 +340,21 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         n_workers: int,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """The folds; fewer of our own, then of fewer rows, where the first candidates would else take all the time."""
-        first = [] if clock is None else advice.recommend(_FIRST)
+        first = [] if clock is None else advice.recommend(_MORE)
         if clock is None or not first:
             return splits
 
-        def have_room(n_folds: int, n_rows: int, many: int, share: float) -> bool:
-            each = sorted(advice.costs.seconds(c.configuration, n_rows) for c in first)
-            return not n_folds * sum(each[:many]) / n_workers > share * clock.left()
+        def seconds(n_rows: int) -> list[float]:
+            return [advice.costs.seconds(c.configuration, n_rows) for c in first]
+
+        def have_room(n_folds: int, each: list[float], share: float) -> bool:
+            return not n_folds * sum(each) / n_workers > share * clock.left()
 
         rows = whole = max(len(train) for train, _ in splits)
-        least = 1 if len(y) >= _ONE_FOLD else 2
-        while self.cv is None and len(splits) > least and not have_room(len(splits), whole, _SOME, _SOME_SHARE):
+        least = len(splits) if self.cv is not None else 1 if len(y) >= _ONE_FOLD else 2
+        while len(splits) > least and not have_room(len(splits), seconds(whole)[:_FIRST], _FIRST_SHARE):
             splits = splits[:-1]
-        while rows >= 2 * _LEAST_ROWS and not have_room(len(splits), rows, _FEW, _FEW_SHARE):
+        while rows >= 2 * _LEAST_ROWS and not have_room(len(splits), sorted(seconds(rows))[:_FEW], _FEW_SHARE):
             rows //= 2
         if rows == whole:
             return splits
