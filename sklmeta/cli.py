@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 
-from sklmeta.collecting import collect
+from sklmeta.collecting import collect, measured_in
 from sklmeta.datasets import Dataset, read_folder
 from sklmeta.finalists import PART_OF, collect_finalists
 from sklmeta.knowledge import KnowledgeBase
@@ -21,6 +21,8 @@ from sklmeta.knowledge.bundled import FOLDER
 from sklmeta.recommenders import TaskMixture
 from sklmeta.recommenders.forest import learned_ahead
 from sklmeta.verification import verify
+
+_MEASURED = "measured"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,10 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--only", nargs="+", metavar="NAME", help="use these tables only, in this order")
     build.add_argument(
         "--configurations",
-        type=_count_or_all,
+        type=_count_all_or_measured,
         default=12,
         metavar="N",
-        help="per estimator, or 'all' for the whole list of the bundled knowledge (default: 12)",
+        help="per estimator; 'all' for the whole list of the bundled knowledge; 'measured' for those that the journals "
+        "of all these tables have (default: 12)",
     )
     build.add_argument("--max-rows", type=_count, default=3000, metavar="N", help="cut larger tables (default: 3000)")
     build.add_argument(
@@ -113,8 +116,8 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _count_or_all(text: str) -> int | None:
-    return None if text == "all" else _count(text)
+def _count_all_or_measured(text: str) -> int | str | None:
+    return None if text == "all" else text if text == _MEASURED else _count(text)
 
 
 def _seconds(text: str) -> float:
@@ -139,12 +142,16 @@ def _build(args: argparse.Namespace) -> int:
         "progress": lambda line: print(line, file=sys.stderr, flush=True),
     }
 
+    only, configurations = args.only, args.configurations
+    if configurations == _MEASURED:
+        only, configurations = measured_in(journals, only)
+
     def tables() -> Iterator[Dataset]:
-        return read_folder(args.folder, target=args.target, task_type=args.task, names=args.only)
+        return read_folder(args.folder, target=args.target, task_type=args.task, names=only)
 
     knowledge = collect(
         tables(),
-        args.configurations,
+        configurations,
         task=args.task,
         max_rows=args.max_rows,
         time_limit=args.time_limit,
@@ -159,6 +166,7 @@ def _build(args: argparse.Namespace) -> int:
             max_rows=args.finalist_rows,
             time_limit=2 * args.time_limit,
             checkpoint=journals / "finalists",
+            measured_only=args.configurations == _MEASURED,
             **how,
         )
     knowledge.save(out, compact=args.compact)

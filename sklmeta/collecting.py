@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -369,7 +369,7 @@ class _Book:
         self.evaluations[evaluation.task][evaluation.configuration] = evaluation
 
     def _path(self, name: Hashable) -> Path | None:
-        return None if self.folder is None else self.folder / f"{quote(str(name), safe=_PLAIN)}.jsonl"
+        return None if self.folder is None else journal_of(self.folder, name)
 
     def write(self, name: Hashable, line: str) -> None:
         """Add a line to a task's journal, if there is one."""
@@ -459,6 +459,49 @@ def _joint_errors_in(lines: Sequence[str]) -> _Products | None:
             products[np.triu_indices(len(configurations))] = said["products"]
             return configurations, products + np.triu(products, 1).T
     return None
+
+
+def journal_of(folder: str | Path, task: Hashable) -> Path:
+    """Where :func:`collect` writes what it measures on a task."""
+    return Path(folder) / f"{quote(str(task), safe=_PLAIN)}.jsonl"
+
+
+def measured_in(
+    folder: str | Path, tasks: Collection[Hashable] | None = None
+) -> tuple[list[Hashable], list[Configuration]]:
+    """What there is knowledge of without measuring anything.
+
+    Parameters
+    ----------
+    folder : path
+        Of journals that :func:`collect` wrote.
+    tasks : collection of hashable, default=None
+        Look at the journals of these only.
+
+    Returns
+    -------
+    tasks : list of hashable
+        Those with a journal.
+    configurations : list of Configuration
+        Those that all of these journals have.
+
+    Raises
+    ------
+    ValueError
+        If there is no journal, or no configuration that all have.
+    """
+    found: dict[Hashable, dict[Configuration, None]] = {}
+    for journal in sorted(Path(folder).glob("*.jsonl")):
+        header, *lines = _whole_lines(journal) or ["{}"]
+        task = json.loads(header).get("task")
+        if tasks is None or task in tasks:
+            evaluations = (Evaluation.from_json(line) for line in lines if not line.startswith(_JOINT_BEGINS))
+            found[task] = dict.fromkeys(e.configuration for e in evaluations)
+    first = next(iter(found.values()), {})
+    common = [c for c in first if all(c in one for one in found.values())]
+    if not common:
+        raise ValueError(f"The {len(found)} journals in {folder} have no configuration in common; measure some.")
+    return list(found), common
 
 
 def _whole_lines(path: Path) -> list[str]:

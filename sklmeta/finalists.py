@@ -8,7 +8,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from sklmeta.collecting import collect
+from sklmeta.collecting import collect, journal_of, read_joint_errors
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset
 from sklmeta.knowledge import KnowledgeBase
@@ -64,6 +64,7 @@ def collect_finalists(
     max_rows: int = 20_000,
     time_limit: float | None = 120.0,
     checkpoint: str | Path | None = None,
+    measured_only: bool = False,
     n_jobs: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> KnowledgeBase:
@@ -88,6 +89,8 @@ def collect_finalists(
         As for :func:`sklmeta.collect`.
     checkpoint : path, default=None
         Folder for the journals, and for the list of finalists.
+    measured_only : bool, default=False
+        Whether to take what the journals have of complete tasks, and measure nothing.
     n_jobs, progress
         As for :func:`sklmeta.collect`.
 
@@ -104,8 +107,11 @@ def collect_finalists(
     protocol = knowledge.info.get("protocol")
     if protocol is None:
         raise ValueError(f"{knowledge!r} does not say how it was measured; only what sklmeta.collect measured goes on.")
+    parts = _parts(datasets, protocol["max_rows"], max_rows)
+    if measured_only:
+        parts = (part for part in parts if _is_complete(journal_of(checkpoint or "", part.name)))
     again = collect(
-        _parts(datasets, protocol["max_rows"], max_rows),
+        parts,
         _finalists_of(knowledge, n, checkpoint),
         task=knowledge.task_type,
         cv=protocol["cv"],
@@ -124,7 +130,7 @@ def collect_finalists(
 
 
 def _finalists_of(knowledge: KnowledgeBase, n: int, folder: str | Path | None) -> list[Configuration]:
-    """Those that the folder has, or else the knowledge's, from now on the folder's, too."""
+    """Those that the folder has, as far as they are known; or else the knowledge's, from now on the folder's, too."""
     if folder is None:
         return finalists(knowledge, n)
     file = Path(folder) / _LIST
@@ -132,11 +138,15 @@ def _finalists_of(knowledge: KnowledgeBase, n: int, folder: str | Path | None) -
         listed = [Configuration.from_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
         if len(listed) != n:
             raise ValueError(f"{file} has {len(listed)} finalists, not {n}; ask for as many, or use another folder.")
-        return listed
+        return [configuration for configuration in listed if configuration in set(knowledge.configurations)]
     chosen = finalists(knowledge, n)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(f"{c.to_json()}\n" for c in chosen), encoding="utf-8")
     return chosen
+
+
+def _is_complete(journal: Path) -> bool:
+    return journal.exists() and read_joint_errors(journal) is not None
 
 
 def _parts(datasets: Iterable[Dataset], known_rows: int | None, max_rows: int) -> Iterator[Dataset]:

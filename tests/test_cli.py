@@ -87,6 +87,25 @@ def test_build_goes_on_from_its_journals(folder, tmp_path, cheap, capsys):
     assert (tmp_path / "elsewhere" / "first.jsonl").exists()
 
 
+def test_build_from_what_is_measured_measures_nothing(folder, tmp_path, cheap, capsys):
+    out, journals = tmp_path / "kb.zip", tmp_path / "journals"
+    cut = ["--task", "regression", "--max-rows", 40, "--checkpoint", journals]
+    finalists = ["--finalists", 2, "--finalist-rows", 50]
+    assert build(folder, "--out", out, *cut, "--only", "first", "--configurations", 2, *finalists) == 0
+    assert build(folder, "--out", out, *cut, "--only", "second") == 0
+    capsys.readouterr()
+    assert build(folder, "--out", out, *cut, "--configurations", "measured", *finalists) == 0
+    assert capsys.readouterr().err == ""
+    kb = KnowledgeBase.load(out)
+    assert kb.tasks == ("first", "second", "first, 50 rows")
+    assert len(kb.configurations) == 2
+    assert (kb.status[:2] == "ok").all()
+    assert kb.joint_errors.tasks == ("first, 50 rows",)
+    assert len(kb.joint_errors.configurations) == 1, "the other finalist was not measured on the second table"
+    assert build(folder, "--out", out, "--checkpoint", tmp_path, "--configurations", "measured") == 2
+    assert "0 journals" in one_line(capsys)
+
+
 def test_build_measures_finalists_again(folder, tmp_path, cheap, capsys):
     out = tmp_path / "kb.zip"
     more = ["--only", "first", "second", "--max-rows", 40, "--finalists", 1, "--finalist-rows", 50]
