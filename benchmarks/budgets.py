@@ -27,7 +27,7 @@ from recommenders import METRICS, splits, usable
 
 from sklmeta import Configuration, KnowledgeBase, load_knowledge
 from sklmeta.costs import CostModel
-from sklmeta.finalists import whole_tables
+from sklmeta.knowledge.sizes import whole_tables
 from sklmeta.recommenders import TaskMixture
 
 BUDGETS = (4, 10, 30)

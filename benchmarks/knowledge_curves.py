@@ -25,7 +25,7 @@ from _report import bootstrap_interval, markdown_table, with_interval
 from recommenders import BASELINE, DEFAULT, METRICS, found_by, ladder, usable
 
 from sklmeta import Configuration, KnowledgeBase, load_knowledge
-from sklmeta.finalists import whole_tables
+from sklmeta.knowledge.sizes import whole_tables
 from sklmeta.recommenders import Recommender
 
 KS = (1, 5, 10)

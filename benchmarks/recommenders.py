@@ -31,7 +31,7 @@ from sklearn.base import clone
 
 import sklmeta.recommenders
 from sklmeta import KnowledgeBase, load_knowledge
-from sklmeta.finalists import whole_tables
+from sklmeta.knowledge.sizes import whole_tables
 from sklmeta.recommenders import Recommender
 from sklmeta.recommenders.base import NOVEL
 

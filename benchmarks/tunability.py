@@ -36,7 +36,7 @@ from recommenders import usable
 from sklearn.ensemble import RandomForestRegressor
 
 from sklmeta import Configuration, Evaluation, KnowledgeBase, load_knowledge
-from sklmeta.finalists import whole_tables
+from sklmeta.knowledge.sizes import whole_tables
 from sklmeta.recommenders.kernels import above_median
 
 METRIC = {"classification": "roc_auc", "regression": "r2"}

@@ -15,9 +15,10 @@ import sklearn
 
 from sklmeta.collecting import collect, measured_in
 from sklmeta.datasets import Dataset, read_folder
-from sklmeta.finalists import PART_OF, collect_finalists
+from sklmeta.finalists import collect_finalists
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.bundled import FOLDER
+from sklmeta.knowledge.sizes import larger_parts
 from sklmeta.recommenders import TaskMixture
 from sklmeta.recommenders.forest import learned_ahead
 from sklmeta.verification import verify
@@ -254,7 +255,8 @@ def describe(knowledge: KnowledgeBase) -> str:
     if "protocol" in knowledge.info:
         settings = ", ".join(f"{name}={value!r}" for name, value in knowledge.info["protocol"].items())
         lines.append(f"  protocol: {settings}")
-    larger = np.array([PART_OF in knowledge.provenance.get(task, {}) for task in knowledge.tasks], dtype=bool)
+    parts = set(larger_parts(knowledge).values())
+    larger = np.array([task in parts for task in knowledge.tasks], dtype=bool)
     every = np.ones(len(names), dtype=bool)
     lines.append(f"  evaluations: {_outcomes(knowledge, ~larger, every)}")
     for name in dict.fromkeys(names):

@@ -14,10 +14,10 @@ from sklmeta.datasets import Dataset
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.joint import united
 from sklmeta.knowledge.merging import merged
+from sklmeta.knowledge.sizes import PART_OF
 from sklmeta.recommenders import Portfolio
 
 _LIST = "finalists.txt"  # in the folder: one configuration a line
-PART_OF = "part_of"  # in the provenance of a task that a larger part of a known table is
 
 
 def finalists(knowledge: KnowledgeBase, n: int = 30) -> list[Configuration]:
@@ -38,22 +38,6 @@ def finalists(knowledge: KnowledgeBase, n: int = 30) -> list[Configuration]:
     lists = [Portfolio().fit(knowledge, metric).recommend(n=n) for metric in knowledge.metrics]
     in_turn = chain.from_iterable(zip_longest(*lists))
     return list(dict.fromkeys(r.configuration for r in in_turn if r is not None))[:n]
-
-
-def whole_tables(knowledge: KnowledgeBase) -> KnowledgeBase:
-    """Without the larger parts: each table once, as all configurations were measured on it.
-
-    Parameters
-    ----------
-    knowledge : KnowledgeBase
-        What :func:`collect_finalists` gave, or any other.
-
-    Returns
-    -------
-    KnowledgeBase
-        The rest of the tasks.
-    """
-    return knowledge.exclude(tasks=[task for task, about in knowledge.provenance.items() if PART_OF in about])
 
 
 def collect_finalists(

@@ -4,7 +4,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_iris
 
 from sklmeta import Configuration, Dataset, KnowledgeBase, collect
-from sklmeta.finalists import collect_finalists, finalists, whole_tables
+from sklmeta.finalists import collect_finalists, finalists
+from sklmeta.knowledge.sizes import whole_tables
 
 LIST = [
     Configuration("gaussian_nb"),

@@ -5,15 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge import KnowledgeBase
+from sklmeta.knowledge.sizes import at_full_size, larger_parts, whole_tables
 from sklmeta.recommenders.arms import unheard_shares
 from sklmeta.recommenders.kernels import (
     bounded_seconds,
@@ -36,6 +38,7 @@ _SHOWN_TASKS = 5
 _NEAR_TASKS = 3
 _TEMPERATURE = 0.05  # of the strategy: where a task's best is 1, a tenth less is e^2 times less probable
 _ROWS_FEATURE = "log_rows"
+_LARGER = 0.01  # in logarithms of rows
 _NEVER_EVALUATED = "nothing is known of it: the knowledge never evaluated it in this metric"
 
 
@@ -86,6 +89,11 @@ class Recommender(BaseEstimator, ABC):
                 f"knowledge must be a KnowledgeBase, got {type(knowledge).__name__}; tables become one by "
                 "KnowledgeBase.from_frames."
             )
+        self.__dict__.pop("at_full_size_", None)  # of an earlier fit
+        self._with_larger_parts = knowledge if larger_parts(knowledge) else None
+        return self._fit_to(whole_tables(knowledge), metric)
+
+    def _fit_to(self, knowledge: KnowledgeBase, metric: str) -> Recommender:
         self.metric_, self.knowledge_ = metric, _informative(knowledge, metric)
         self.unheard_ = tuple(c for c in knowledge.configurations if c not in set(self.knowledge_.configurations))
         raw, status = self.knowledge_.scores(metric), self.knowledge_.status
@@ -149,6 +157,8 @@ class Recommender(BaseEstimator, ABC):
         check_is_fitted(self, "scores_")
         if not isinstance(n, int | np.integer) or n < 1:
             raise ValueError(f"n must be a positive integer, got {n!r} instead.")
+        if self._is_large(meta_features):
+            return self.at_full_size_.recommend(meta_features, n, observed, candidates, seconds, average)
         features, tried = self._features(meta_features), self._observed(observed)
         known, unheard = self._candidates(candidates)
         left = np.array([j for j in known if j not in tried], dtype=int)
@@ -211,6 +221,8 @@ class Recommender(BaseEstimator, ABC):
         check_is_fitted(self, "scores_")
         if not temperature > 0:
             raise ValueError(f"temperature must be positive, got {temperature!r} instead.")
+        if self._is_large(meta_features):
+            return self.at_full_size_.strategy(meta_features, observed, candidates, temperature, unheard)
         members: dict[Hashable, list[int]] = {}
         for j in self._candidates(candidates)[0]:
             members.setdefault(self.knowledge_.configurations[j].estimator, []).append(j)
@@ -295,6 +307,24 @@ class Recommender(BaseEstimator, ABC):
         if not known.any():
             return None
         return 1 / np.sqrt(np.where(known, taken, np.median(taken[known])))
+
+    # -- tables with more rows than most of the knowledge was measured on ---------------------------------------------
+
+    @cached_property
+    def at_full_size_(self) -> Recommender:
+        """For large tables: what was learned from the larger parts of the known ones."""
+        assert self._with_larger_parts is not None
+        larger = clone(self)
+        larger._with_larger_parts = None
+        return larger._fit_to(at_full_size(self._with_larger_parts), self.metric_)
+
+    def _is_large(self, meta_features: Any) -> bool:
+        """Whether a task has more rows than the known tables were cut to, and there is knowledge of larger parts."""
+        features = self._features(meta_features) if self._with_larger_parts is not None else None
+        if features is None or _ROWS_FEATURE not in self.meta_features_:
+            return False
+        rows = features[self.meta_features_.columns.get_loc(_ROWS_FEATURE)]
+        return bool(rows > self.meta_features_[_ROWS_FEATURE].max() + _LARGER)
 
     # -- what they share -------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from sklmeta.exceptions import KnowledgeFormatError
 from sklmeta.knowledge import KnowledgeBase
+from sklmeta.knowledge.sizes import FULL_SIZE, larger_parts
 from sklmeta.recommenders.kernels import principal_scores, shared_leaves, shared_leaves_among
 from sklmeta.recommenders.likeness import LikenessPortfolio
 from sklmeta.recommenders.trees import Trees
@@ -99,7 +100,8 @@ class Forest(LikenessPortfolio):
     @property
     def learned_key(self) -> str:
         """What the trees depend on, besides the knowledge: under this name it may hold them, learned ahead."""
-        return f"trees: {self.n_estimators}, {self.min_samples_leaf}, {self.random_state!r}, {self.metric_}"
+        size = ", full size" if FULL_SIZE in self.knowledge_.info else ""
+        return f"trees: {self.n_estimators}, {self.min_samples_leaf}, {self.random_state!r}, {self.metric_}{size}"
 
     def _alike(self, features: np.ndarray) -> np.ndarray:
         return self._mixed(shared_leaves(self.leaves_, self.trees_.apply(features[None])[0]))
@@ -126,5 +128,7 @@ def learned_ahead(knowledge: KnowledgeBase, recommender: Forest) -> KnowledgeBas
     KnowledgeBase
         Any part that is taken of it forgets what was learned from the whole.
     """
-    fitted = [clone(recommender).fit(knowledge, metric=metric) for metric in knowledge.metrics]
+    fitted: list[Any] = [clone(recommender).fit(knowledge, metric=metric) for metric in knowledge.metrics]
+    if larger_parts(knowledge):
+        fitted += [one.at_full_size_ for one in fitted]
     return knowledge.with_learned({one.learned_key: one.trees_.arrays() for one in fitted if hasattr(one, "trees_")})

@@ -1,0 +1,125 @@
+"""Knowledge at two sizes: of tables cut to some rows, and of some of them again with more rows."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from sklmeta.knowledge.base import KnowledgeBase
+from sklmeta.knowledge.joint import JointErrors, united
+from sklmeta.knowledge.tables import STATUS_NAMES, positions
+
+PART_OF = "part_of"  # in the provenance of a task that is a larger part of a known table
+FULL_SIZE = "full_size"  # in the info of what `at_full_size` gives
+_MISSING, _OK = STATUS_NAMES.index("missing"), STATUS_NAMES.index("ok")
+
+
+def larger_parts(knowledge: KnowledgeBase) -> dict[Hashable, Hashable]:
+    """By known table, the task that is a larger part of it."""
+    known, about = set(knowledge.tasks), knowledge.provenance
+    return {about[t][PART_OF]: t for t in knowledge.tasks if t in about and about[t].get(PART_OF) in known}
+
+
+def whole_tables(knowledge: KnowledgeBase) -> KnowledgeBase:
+    """Without the larger parts: each table once, as all configurations were measured on it.
+
+    Parameters
+    ----------
+    knowledge : KnowledgeBase
+        With larger parts, as :func:`sklmeta.finalists.collect_finalists` measures them, or without.
+
+    Returns
+    -------
+    KnowledgeBase
+        The rest of the tasks; what was learned ahead stays.
+    """
+    parts = larger_parts(knowledge).values()
+    return knowledge.exclude(tasks=parts).with_learned(knowledge.learned) if parts else knowledge
+
+
+def at_full_size(knowledge: KnowledgeBase) -> KnowledgeBase:
+    """Each table once, with what was measured on the larger part where there is one.
+
+    What was measured only on fewer rows of such a table is carried over: by the straight line, at least flat, that fits
+    best through the scores of the configurations that both have, and no better than the best of them.
+
+    Parameters
+    ----------
+    knowledge : KnowledgeBase
+        With larger parts.
+
+    Returns
+    -------
+    KnowledgeBase
+        As many tasks as there are tables; its `info` says what it is.
+    """
+    parts = larger_parts(knowledge)
+    whole = whole_tables(knowledge)
+    row, whole_row = positions(knowledge.tasks), positions(whole.tasks)
+    pairs = [(whole_row[table], row[part]) for table, part in parts.items()]
+    rows, larger = (np.array(side, dtype=int) for side in zip(*pairs, strict=True))
+    measured = knowledge.status_codes[larger] != _MISSING
+    status = whole.status_codes.copy()
+    status[rows] = np.where(measured, knowledge.status_codes[larger], status[rows])
+
+    def replaced(fewer: np.ndarray, more: np.ndarray) -> np.ndarray:
+        found = fewer.copy()
+        found[rows] = np.where(measured, more[larger], np.nan)
+        return found
+
+    scores, errors = {}, {}
+    for metric in knowledge.metrics:
+        scores[metric] = replaced(whole.scores(metric), knowledge.scores(metric))
+        for i in rows:
+            scores[metric][i] = carried_over(whole.scores(metric)[i], scores[metric][i])
+        scores[metric] = np.where(status == _OK, scores[metric], np.nan)
+        errors[metric] = replaced(whole.standard_errors(metric), knowledge.standard_errors(metric))
+    meta_features = whole.meta_features
+    meta_features.iloc[rows] = knowledge.meta_features.iloc[larger].to_numpy()
+    found: dict[str, Any] = {
+        "scores": scores,
+        "status": status,
+        "meta_features": meta_features,
+        "standard_errors": errors,
+        "fit_seconds": replaced(whole.fit_seconds, knowledge.fit_seconds),
+        "score_seconds": replaced(whole.score_seconds, knowledge.score_seconds),
+        "joint_errors": _joint_errors(knowledge.joint_errors, whole, parts),
+    }
+    view = KnowledgeBase(
+        whole.tasks,
+        whole.configurations,
+        **found,
+        families=whole.families,
+        provenance=whole.provenance,
+        task_type=whole.task_type,
+        info={**whole.info, FULL_SIZE: True},
+    )
+    return view.with_learned(knowledge.learned)
+
+
+def carried_over(fewer: np.ndarray, more: np.ndarray) -> np.ndarray:
+    """Scores on more rows; where there is none, what those on fewer rows let expect, shape (n_configurations,)."""
+    both = np.isfinite(fewer) & np.isfinite(more)
+    if not both.any():
+        return np.where(np.isfinite(more), more, fewer)
+    x, y = fewer[both], more[both]
+    spread = ((x - x.mean()) ** 2).sum()
+    slope = max(0.0, float((x - x.mean()) @ (y - y.mean()) / spread)) if spread > 0 else 0.0
+    expected = np.clip(y.mean() + slope * (fewer - x.mean()), y.min(), y.max())
+    return np.where(np.isfinite(more), more, expected)
+
+
+def _joint_errors(
+    joint: JointErrors | None, whole: KnowledgeBase, parts: dict[Hashable, Hashable]
+) -> JointErrors | None:
+    """Of the larger parts under the tables' names; of the tables where there is none."""
+    if joint is None:
+        return None
+    known = {table: part for table, part in parts.items() if part in joint.tasks}
+    others = joint.part([task for task in whole.tasks if task not in known], joint.configurations)
+    larger = joint.part(known.values(), joint.configurations)
+    if larger is not None:
+        larger = JointErrors(list(known), larger.configurations, larger.products)
+    return united(others, larger)
