@@ -81,6 +81,7 @@ def test_large_tasks_are_advised_by_larger_parts(kb, recommender):
             r.configuration for r in direct.recommend(features, n=4, observed={C: 0.5}, average=True)
         ]
         assert fitted.strategy(features) == direct.strategy(features)
+        assert fitted.novelty(features) == direct.novelty(features)
     assert fitted.fit(kb.exclude(tasks=["wide, 9000 rows"])).recommend([np.log(8000), 4.0])[0].configuration == A
 
 

@@ -264,6 +264,8 @@ class Recommender(BaseEstimator, ABC):
         distance".
         """
         check_is_fitted(self, "scores_")
+        if self._is_large(meta_features):
+            return self.at_full_size_.novelty(meta_features)
         return self._novelty(self._features(meta_features))
 
     # -- what a recommender implements -----------------------------------------------------------------------------
