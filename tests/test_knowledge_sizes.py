@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from _knowledge import made_up_knowledge
 
 from sklmeta import Configuration, KnowledgeBase
 from sklmeta.knowledge import JointErrors
@@ -81,8 +82,24 @@ def test_large_tasks_are_advised_by_larger_parts(kb, recommender):
             r.configuration for r in direct.recommend(features, n=4, observed={C: 0.5}, average=True)
         ]
         assert fitted.strategy(features) == direct.strategy(features)
-        assert fitted.novelty(features) == direct.novelty(features)
     assert fitted.fit(kb.exclude(tasks=["wide, 9000 rows"])).recommend([np.log(8000), 4.0])[0].configuration == A
+
+
+def test_the_novelty_of_large_tasks_is_that_among_large_ones():
+    small = made_up_knowledge()
+    far = pd.DataFrame({name: [9.0] for name in small.meta_features}, index=["more of it"])
+    part = KnowledgeBase(
+        ["more of it"],
+        small.configurations,
+        {"accuracy": small.scores("accuracy")[:1]},
+        meta_features=far,
+        families=["task0"],
+        provenance={"more of it": {"part_of": "task0"}},
+    )
+    kb = small.merge(part)
+    fitted, features = NearestTasks().fit(kb), far.iloc[0] + 0.1
+    assert fitted.novelty(features) == NearestTasks().fit(at_full_size(kb)).novelty(features)
+    assert fitted.novelty(features) != NearestTasks().fit(small).novelty(features)
 
 
 def test_what_is_known_of_larger_parts_changes_nothing_for_small_tasks(kb):
