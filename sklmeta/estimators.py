@@ -48,10 +48,10 @@ from sklmeta.workers import open_workers
 
 _DEFAULT_N_ITER = 25
 _ENDLESS_N_ITER = 500  # under a time budget: more than it will ever hold
-_FIRST, _FIRST_SHARE = 16, 0.7  # recommendations that should fit into this share of a time budget; or fewer folds
+_FIRST, _FIRST_SHARE = 8, 0.7  # recommendations that should fit into this share of a time budget; or fewer folds
 _MORE, _FEW, _FEW_SHARE = 18, 6, 0.5  # of so many, the cheapest few should fit into this share; or fewer rows
 _LARGE, _VERY_LARGE = 5_000, 50_000  # rows from which a time budget is better spent on more candidates than on folds
-_ONE_FOLD = 2_500  # rows of which a fifth tells candidates apart
+_ONE_FOLD = 10_000  # rows of which a fifth tells candidates apart
 _LEAST_ROWS = 1000  # to train folds on, however short the time is
 _RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
 
