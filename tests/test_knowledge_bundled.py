@@ -12,6 +12,7 @@ from sklmeta import Configuration, KnowledgeBase, MetaFeatureExtractor, load_kno
 from sklmeta.catalogue import catalogue
 from sklmeta.exceptions import VersionWarning
 from sklmeta.knowledge.releases import CHANGES, changes_between
+from sklmeta.knowledge.sizes import larger_parts, whole_tables
 
 
 @pytest.fixture
@@ -113,7 +114,15 @@ def test_what_is_bundled(task, least):
     assert len(knowledge) >= least
     assert list(knowledge.meta_features.columns) == list(MetaFeatureExtractor().get_feature_names_out(task))
     assert np.isfinite(knowledge.meta_features.to_numpy()).all()
-    assert (knowledge.status == "ok").mean() > 0.95
+    whole, parts = whole_tables(knowledge), set(larger_parts(knowledge).values())
+    assert (whole.status == "ok").mean() > 0.95
+    joint = knowledge.joint_errors
+    on_more_rows = knowledge.select(tasks=parts, configurations=joint.configurations).status
+    assert len(parts) >= 20
+    assert (on_more_rows != "missing").all()
+    assert (on_more_rows == "ok").mean() > 0.95
+    assert parts < set(joint.tasks)
+    assert len(joint.tasks) > 0.8 * len(whole)
     assert set(knowledge.provenance) == set(knowledge.tasks)
     per_estimator = Counter(c.estimator for c in knowledge.configurations)
     assert list(per_estimator) == list(catalogue(task))
