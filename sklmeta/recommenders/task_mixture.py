@@ -19,7 +19,8 @@ class TaskMixture(Forest):
     Before anything was evaluated, the weights of the known tasks are a `Forest`'s. Every evaluation then gives weight
     to the tasks on which the configurations tried so far stood to each other as they do on the new one. The next
     configuration is the one that most raises the weighted mean of the best score so far; in classification after four
-    picks of the best two scores, after eight of the best three, and so on.
+    picks of the best two scores, after eight of the best three, and so on. Where what is tried shall be averaged, it is
+    the one that adds most to an average and to the best score together, as far as it is known how errors go together.
 
     The first pick is the forest's. Where the next ones are looked for, half of what the forest says moves the known
     tasks' scores, from what it would have expected there to what it expects here, and half of it weighs the tasks: it
