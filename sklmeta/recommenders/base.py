@@ -58,9 +58,8 @@ class Recommender(BaseEstimator, ABC):
       in the order of the others.
     * Only differences within a task count for the order: adding a number to a task's scores, or multiplying all scores
       of the knowledge by a positive one, changes none.
-
-    * Where the knowledge has larger parts of some tables, tasks with more rows than the tables were cut to are advised by
-      these, and they change nothing for smaller tasks (`sklmeta.knowledge.sizes`).
+    * Where the knowledge has larger parts of some tables, tasks with more rows than the tables were cut to are advised
+      by these, and they change nothing for smaller tasks (`sklmeta.knowledge.sizes`).
 
     A new recommender implements `_order`, and `_prior` and `_posterior` where known tasks do not all count alike.
     """
