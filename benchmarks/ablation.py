@@ -30,6 +30,7 @@ from _report import markdown_table, with_interval
 from recommenders import KS, METRICS, difference, regrets, splits
 
 from sklmeta import KnowledgeBase, load_knowledge
+from sklmeta.knowledge.sizes import whole_tables
 from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.recommenders import Recommender, TaskMixture
 from sklmeta.recommenders.recommendation import Observed, Question
@@ -134,7 +135,7 @@ def main() -> None:
     for task in [args.task] if args.task else METRICS:
         knowledge = load_knowledge(task)
         for metric in args.metrics.split(",") if args.metrics else METRICS[task]:
-            print(f"\n**{task}, {metric}** ({len(knowledge)} tasks, {args.seeds} seeds)\n")
+            print(f"\n**{task}, {metric}** ({len(whole_tables(knowledge))} tasks, {args.seeds} seeds)\n")
             print(table(knowledge, metric, args.seeds), flush=True)
 
 

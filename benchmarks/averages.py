@@ -26,26 +26,29 @@ METRIC = {"classification": "neg_brier_score", "regression": "r2"}
 ROUNDS, CUT, SHUFFLES = 25, 0.5, 5
 
 
-def best_average(products: np.ndarray) -> float:
-    """Mean squared error of the best greedy average of at most `ROUNDS` picks with replacement."""
-    cross, own, best = np.zeros(len(products)), 0.0, np.inf
+def best_average(products: np.ndarray) -> tuple[np.ndarray, float]:
+    """Weights and mean squared error of the best greedy average of at most `ROUNDS` picks with replacement."""
+    n = len(products)
+    cross, own, best, counts, weights = np.zeros(n), 0.0, np.inf, np.zeros(n), np.zeros(n)
     for size in range(1, ROUNDS + 1):
         errors = (own + 2 * cross + np.diag(products)) / size**2
         j = int(np.argmin(errors))
-        best, own, cross = min(best, errors[j]), own + 2 * cross[j] + products[j, j], cross + products[j]
-    return float(best)
+        own, cross, counts[j] = own + 2 * cross[j] + products[j, j], cross + products[j], counts[j] + 1
+        if errors[j] < best:
+            best, weights = errors[j], counts / size
+    return weights, float(best)
 
 
 def excess(order: list[int], products: np.ndarray) -> np.ndarray:
     """How far the best average, and the best one, of the first k fall short of those of all; shape (2, len(KS))."""
     ok = np.flatnonzero(np.isfinite(np.diag(products)))
-    every, single = best_average(products[np.ix_(ok, ok)]), np.diag(products)[ok].min()
+    (_, every), single = best_average(products[np.ix_(ok, ok)]), np.diag(products)[ok].min()
     found = np.full((2, len(KS)), CUT)
     for position, k in enumerate(KS):
         tried = [j for j in order[:k] if j in ok]
         if tried:
             part = products[np.ix_(tried, tried)]
-            ratios = best_average(part) / every, np.diag(part).min() / single
+            ratios = best_average(part)[1] / every, np.diag(part).min() / single
             found[:, position] = np.minimum(np.log(ratios), CUT)
     return found
 

@@ -21,16 +21,16 @@ import argparse
 import numpy as np
 import pandas as pd
 from _report import markdown_table, with_interval
-from averages import ROUNDS, best_average
+from averages import best_average
 
-from sklmeta import KnowledgeBase, load_knowledge
+from sklmeta import KnowledgeBase, load_knowledge, search
 from sklmeta.costs import CostModel
+from sklmeta.estimators import _FIRST_SHARE, _LARGE, _ONE_FOLD
 from sklmeta.recommenders import Recommender, TaskMixture
 
 METRIC = {"classification": "neg_log_loss", "regression": "r2"}
-START, END_SHARE, EACH = 2.0, 0.15, 0.03  # seconds, share of the budget, seconds between picks
+START, EACH = 2.0, 0.03  # seconds, and seconds between picks
 TRAIN_SHARE, MEASURED_SHARE = 0.8, 2 / 3  # of the rows, that a fold trains on here and when it was measured
-LARGE, ONE_FOLD, SHARE, FIRST_SHARE, PATIENCE, LEAST_PATIENCE = 5000, 10_000, 0.7, 0.25, 4.0, 0.1  # as in the library
 NEVER, DRAWS = 1.0, 4
 SIZES = (0, 1000, 3000, 8000, np.inf)
 
@@ -49,21 +49,21 @@ class Table:
 
 def folds_for(table: Table, rec: Recommender, costs: CostModel, budget: float, room: int | None, average: bool) -> int:
     """As many as leave room for so many recommendations; None: five, or three for large tables."""
-    n_folds = 5 if table.rows * 0.75 < LARGE else 3
+    n_folds = 5 if table.rows * 0.75 < _LARGE else 3
     first = rec.recommend(table.features, n=room or 1, candidates=table.configurations, average=average)
     each = sum(costs.seconds(r.configuration, int(TRAIN_SHARE * table.rows)) for r in first)
-    while room and n_folds > (1 if table.rows >= ONE_FOLD else 2) and n_folds * each / 2 > SHARE * budget:
+    while room and n_folds > (1 if table.rows >= _ONE_FOLD else 2) and n_folds * each / 2 > _FIRST_SHARE * budget:
         n_folds -= 1
     return n_folds
 
 
 def searched(table: Table, rec: Recommender, costs: CostModel, budget: float, n_folds: int, average: bool) -> list[int]:
     """Positions of the configurations that were evaluated in time."""
-    left, rounds, picks, observed = budget * (1 - END_SHARE) - START, max(1, n_folds) / 2, list[int](), {}
+    left, rounds, picks, observed = budget * (1 - search._RESERVE_SHARE) - START, max(1, n_folds) / 2, list[int](), {}
     n_rows, column = int(TRAIN_SHARE * table.rows), {c: j for j, c in enumerate(table.configurations)}
     while left > 0:
         expected = {c: costs.at_most(c, n_rows) for c in column if c not in observed}
-        share = 0.9 if picks else FIRST_SHARE
+        share = search._SHARE if picks else search._FIRST_SHARE
         allowed = [c for c, seconds in expected.items() if rounds * seconds <= share * left]
         if not allowed and not picks and expected:
             allowed = [min(expected, key=expected.__getitem__)]
@@ -73,7 +73,7 @@ def searched(table: Table, rec: Recommender, costs: CostModel, budget: float, n_
         pick = rec.recommend(table.features, **told)[0].configuration
         j = column[pick]
         takes = rounds * table.seconds[j] + EACH
-        patience = rounds * max(PATIENCE * expected[pick], LEAST_PATIENCE * budget)
+        patience = rounds * max(search._PATIENCE * expected[pick], search._LEAST_PATIENCE * budget)
         if takes > min(left, patience):
             left, observed[pick] = left - min(left, patience), np.nan
             continue
@@ -81,19 +81,6 @@ def searched(table: Table, rec: Recommender, costs: CostModel, budget: float, n_
         costs.observe(pick, n_rows, table.seconds[j])
         picks.append(j)
     return picks
-
-
-def weights_by(products: np.ndarray) -> np.ndarray:
-    """Of the best greedy average."""
-    cross, own, best = np.zeros(len(products)), 0.0, np.inf
-    counts, kept = np.zeros(len(products)), np.zeros(len(products))
-    for size in range(1, ROUNDS + 1):
-        errors = (own + 2 * cross + np.diag(products)) / size**2
-        j = int(np.argmin(errors))
-        own, cross, counts[j] = own + 2 * cross[j] + products[j, j], cross + products[j], counts[j] + 1
-        if errors[j] < best:
-            best, kept = errors[j], counts / size
-    return kept
 
 
 def excess(table: Table, picks: list[int], n_folds: int) -> float:
@@ -108,9 +95,10 @@ def excess(table: Table, picks: list[int], n_folds: int) -> float:
     found = []
     for _ in range(DRAWS):
         errors = rng.standard_normal((max(20, int(n_folds * table.rows / 5)), len(picks))) @ root.T
-        w = weights_by(errors.T @ errors / len(errors))
+        w, _ = best_average(errors.T @ errors / len(errors))
         found.append(w @ products @ w)
-    return min(NEVER, float(np.log(np.mean(found) / best_average(table.products[np.ix_(ok, ok)]))))
+    _, every = best_average(table.products[np.ix_(ok, ok)])
+    return min(NEVER, float(np.log(np.mean(found) / every)))
 
 
 def table_of(knowledge: KnowledgeBase, budget: float) -> str:

@@ -27,6 +27,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from sklmeta import KnowledgeBase, load_knowledge
+from sklmeta.knowledge.sizes import whole_tables
 from sklmeta.recommenders import TaskMixture
 from sklmeta.recommenders.kernels import greedy_portfolio, shared_leaves, softmax, upper_span
 
@@ -193,7 +194,7 @@ def main() -> None:
             at = np.array(KS) - 1
             ours = regrets(MetaLearned(), knowledge, metric, seeds=args.seeds)[:, at]
             constants = regrets(TaskMixture(), knowledge, metric, seeds=args.seeds)[:, at]
-            print(f"\n**{task}, {metric}** ({len(knowledge)} tasks)\n")
+            print(f"\n**{task}, {metric}** ({len(whole_tables(knowledge))} tasks)\n")
             start = [getattr(TaskMixture(), name) for name in NAMES]
             spread = [np.quantile([found[name] for found in MetaLearned.history], [0.5, 0, 1]) for name in NAMES]
             rows = [

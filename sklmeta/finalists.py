@@ -122,7 +122,8 @@ def _finalists_of(knowledge: KnowledgeBase, n: int, folder: str | Path | None) -
         listed = [Configuration.from_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
         if len(listed) != n:
             raise ValueError(f"{file} has {len(listed)} finalists, not {n}; ask for as many, or use another folder.")
-        return [configuration for configuration in listed if configuration in set(knowledge.configurations)]
+        known = set(knowledge.configurations)
+        return [configuration for configuration in listed if configuration in known]
     chosen = finalists(knowledge, n)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(f"{c.to_json()}\n" for c in chosen), encoding="utf-8")

@@ -66,10 +66,8 @@ def test_what_takes_no_time_comes_second_where_what_it_adds_counts(recommender):
     first, second, third, *_ = everything = order(recommender)
     hurried = order(recommender, seconds={c: 1e-9 if c == third else 1e9 for c in KB.configurations})
     assert hurried[0] == first, "the first pick is not a question of time"
-    only_three = (
-        type(recommender) is NearestTasks and recommender.mixing == 0
-    )  # tasks, and there the third adds nothing
-    assert hurried[1] == (second if type(recommender) is AverageRank or only_three else third)
+    adds_nothing = type(recommender) is NearestTasks and recommender.mixing == 0  # on the three tasks that count there
+    assert hurried[1] == (second if type(recommender) is AverageRank or adds_nothing else third)
     assert set(hurried) == set(everything)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sklmeta.recommenders.kernels import TIE, largest
+from sklmeta.recommenders.kernels import TIE, largest, one_by_one
 
 
 def portfolio_for_average(
@@ -57,25 +57,23 @@ def portfolio_for_average(
     """
     left = np.arange(Y.shape[1]) if columns is None else columns
     worth = np.ones(Y.shape[1]) if worth is None else worth
-    best, order = np.full(len(Y), -np.inf), list[int]()
-    for j in tried:
-        best = np.maximum(best, Y[:, j])
+    best = np.full(len(Y), -np.inf)
+
+    def take(j: int) -> None:
+        np.maximum(best, Y[:, j], out=best)
         average.add(j)
-    while len(left) and len(order) < n:
-        if first is not None and not order:
-            choice = first
-        elif not np.isfinite(best).all():
-            choice = largest(left, w @ Y, Y, w)
-        else:
-            raised = w @ np.maximum(Y[:, left] - best[:, None], 0.0)
-            gains = average.gains(v, Y.shape[1])
-            gains[left] = worth[left] * (gains[left] + unit * raised)
-            choice = largest(left, gains, Y, w)
-        order.append(choice)
-        best = np.maximum(best, Y[:, choice])
-        average.add(choice)
-        left = left[left != choice]
-    return order
+
+    def choose(left: np.ndarray) -> int:
+        if not np.isfinite(best).all():
+            return largest(left, w @ Y, Y, w)
+        raised = w @ np.maximum(Y[:, left] - best[:, None], 0.0)
+        gains = average.gains(v, Y.shape[1])
+        gains[left] = worth[left] * (gains[left] + unit * raised)
+        return largest(left, gains, Y, w)
+
+    for j in tried:
+        take(j)
+    return one_by_one(left, n, first, choose, take)
 
 
 class GrowingAverage:

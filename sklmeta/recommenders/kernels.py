@@ -5,7 +5,7 @@ Throughout, ``Y`` has shape (n_tasks, n_configurations) and greater is better; `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -122,19 +122,29 @@ def greedy_portfolio(
     """
     left = np.arange(Y.shape[1]) if columns is None else columns
     worth = np.ones(Y.shape[1]) if worth is None else worth
-    so_far, order, gains, many = list(tried), list[int](), np.full(Y.shape[1], np.inf), 1
+    so_far, gains, many = list(tried), np.full(Y.shape[1], np.inf), 1
+
+    def choose(left: np.ndarray) -> int:
+        nonlocal gains, many
+        if not so_far:
+            return largest(left, w @ Y, Y, w)
+        if widen is not None and many < 1 + len(so_far) // widen:
+            many, gains = 1 + len(so_far) // widen, np.full(Y.shape[1], np.inf)  # the bounds are of another sum
+        least = _nth_best(Y[:, so_far], many)
+        return largest(_gain_most(left, gains, Y, w, least, worth), gains, Y, w)
+
+    return one_by_one(left, n, first, choose, so_far.append)
+
+
+def one_by_one(
+    left: np.ndarray, n: int, first: int | None, choose: Callable[[np.ndarray], int], take: Callable[[int], None]
+) -> list[int]:
+    """Columns in the order in which they are chosen from those that are left; each choice is told before the next."""
+    order = list[int]()
     while len(left) and len(order) < n:
-        if first is not None and not order:
-            choice = first
-        elif not so_far:
-            choice = largest(left, w @ Y, Y, w)
-        else:
-            if widen is not None and many < 1 + len(so_far) // widen:
-                many, gains = 1 + len(so_far) // widen, np.full(Y.shape[1], np.inf)  # the bounds are of another sum
-            least = _nth_best(Y[:, so_far], many)
-            choice = largest(_gain_most(left, gains, Y, w, least, worth), gains, Y, w)
+        choice = first if first is not None and not order else choose(left)
         order.append(choice)
-        so_far.append(choice)
+        take(choice)
         left = left[left != choice]
     return order
 

@@ -32,6 +32,7 @@ class LikenessPortfolio(Portfolio):
         self.stakes_: np.ndarray = stakes / (stakes.mean() or 1.0)
         self.at_stake_: np.ndarray = np.asfortranarray(self.scaled_ * self.stakes_[:, None])
         self.products_, self.joint_rows_, self.joint_columns_ = self._joint_errors()
+        self.error_unit_ = typical_spread(self.products_) if len(self.products_) else 1.0
 
     def _prior(self, features: np.ndarray | None) -> np.ndarray:
         if features is None:
@@ -67,7 +68,7 @@ class LikenessPortfolio(Portfolio):
                 asked.n,
                 GrowingAverage(self.products_, self.joint_columns_),
                 shares[self.joint_rows_],  # where errors are unknown, there is nothing to expect of an average
-                typical_spread(self.products_),
+                self.error_unit_,
                 columns=columns,
                 tried=tried,
                 first=first,
