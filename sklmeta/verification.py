@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from sklmeta.collecting import collect
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset, read_folder
 from sklmeta.knowledge import KnowledgeBase
+from sklmeta.knowledge.sizes import PART_OF
 
 COLUMNS = ["task", "configuration", "metric", "stored", "again", "tolerance", "verdict"]
 _SAME = 1e-6  # what a mean over folds may differ by on the same machine and versions
@@ -37,7 +40,8 @@ def verify(
     knowledge : KnowledgeBase
         What :func:`sklmeta.collect` measured.
     datasets : path, mapping of str to (X, y), or iterable of Dataset
-        The tables that it was measured on, under the same names; others are left out, and not all are needed.
+        The tables that it was measured on, under the same names; others are left out, and not all are needed. A task
+        that is a larger part of a table, by its provenance, is measured on that table.
     n : int, default=20
         Evaluations to repeat; all that there are, if they are fewer.
     random_state : int, default=0
@@ -78,13 +82,27 @@ def verify(
     protocol = _protocol(knowledge)
     tables = _Tables(datasets, target)
     drawn = _drawn(knowledge, tables.names, n, random_state)
+    tasks_of = defaultdict(list)
+    for task in drawn:
+        tasks_of[_table_of(knowledge, task)].append(task)
     rows: list[dict[str, Any]] = []
-    for dataset in tables.read(drawn):
-        task, chosen = dataset.name, drawn[dataset.name]
-        again = collect([dataset], chosen, task=knowledge.task_type, time_limit=None, **protocol)
-        _check_rows(knowledge, again, task)
-        rows += [row for configuration in chosen for row in _compared(knowledge, again, task, configuration)]
+    for dataset in tables.read(tasks_of):
+        for task in tasks_of[dataset.name]:
+            limit = knowledge.info["finalists"] if _is_part(knowledge, task) else protocol
+            how = {**protocol, "max_rows": limit["max_rows"]}
+            again = collect([replace(dataset, name=task)], drawn[task], task=knowledge.task_type, time_limit=None, **how)
+            _check_rows(knowledge, again, task)
+            rows += [row for configuration in drawn[task] for row in _compared(knowledge, again, task, configuration)]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _is_part(knowledge: KnowledgeBase, task: Hashable) -> bool:
+    return PART_OF in knowledge.provenance.get(task, {})
+
+
+def _table_of(knowledge: KnowledgeBase, task: Hashable) -> Hashable:
+    """The table that a task was measured on."""
+    return knowledge.provenance[task][PART_OF] if _is_part(knowledge, task) else task
 
 
 def _protocol(knowledge: KnowledgeBase) -> dict[str, Any]:
@@ -127,7 +145,7 @@ def _drawn(
     knowledge: KnowledgeBase, names: Iterable[Hashable], n: int, random_state: int
 ) -> dict[Hashable, list[Configuration]]:
     """Configurations by task, `n` in all."""
-    there = np.isin(np.arange(len(knowledge)), [i for i, task in enumerate(knowledge.tasks) if task in set(names)])
+    there = np.array([_table_of(knowledge, task) in set(names) for task in knowledge.tasks], dtype=bool)
     places = np.argwhere((knowledge.status == "ok") & there[:, None])
     if not len(places):
         raise ValueError(
@@ -146,7 +164,7 @@ def _check_rows(knowledge: KnowledgeBase, again: KnowledgeBase, task: Hashable) 
     now = again.provenance[task]["rows_used"]
     if then not in (None, now):
         raise ValueError(
-            f"Task {task!r} was measured on {then} rows; the table of that name gives {now}, so it is another one. "
+            f"Task {task!r} was measured on {then} rows; the table gives {now}, so it is another one. "
             "Give the one that was measured, or leave it out."
         )
 

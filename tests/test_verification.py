@@ -8,6 +8,7 @@ import sklearn
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
 from sklmeta import Configuration, Dataset, KnowledgeBase, collect, load_knowledge
+from sklmeta.finalists import collect_finalists
 from sklmeta.verification import COLUMNS, verify
 
 LDA, NB, KNN = Configuration("lda"), Configuration("gaussian_nb"), Configuration("k_neighbors", {"n_neighbors": 3})
@@ -48,6 +49,20 @@ def test_a_wrong_score_is_found_and_named(measured):
     found = verify(changed(measured, "wine", KNN, "roc_auc", 2e-6), TABLES)
     (row,) = found[found["verdict"] != "same"].itertuples()
     assert (row.task, row.configuration, row.metric, row.verdict) == ("wine", KNN, "roc_auc", "differs")
+
+
+def test_a_larger_part_is_measured_on_its_table(measured):
+    datasets = [Dataset(name, X, y) for name, (X, y) in TABLES.items()]
+    both = collect_finalists(measured, datasets, 2, max_rows=130, time_limit=None)
+    parts = {"iris, 130 rows", "wine, 130 rows"}
+    assert set(both.tasks) == parts | set(TABLES)
+    found = verify(both, TABLES, n=100)
+    assert set(found["task"]) == set(both.tasks)
+    assert set(found["verdict"]) == {"same"}
+    only_wine = verify(both, {"wine": TABLES["wine"]}, n=100)
+    assert set(only_wine["task"]) == {"wine", "wine, 130 rows"}
+    wrong = verify(changed(both, "wine, 130 rows", found["configuration"].iloc[-1], "accuracy", 0.01), TABLES, n=100)
+    assert set(wrong.loc[wrong["verdict"] == "differs", "task"]) == {"wine, 130 rows"}
 
 
 def test_the_draw(measured):
@@ -113,7 +128,7 @@ def test_failures_are_told_with_their_reason(measured):
 
 def test_another_table_of_that_name(measured):
     X, y = TABLES["iris"]
-    with pytest.raises(ValueError, match=r"'iris' was measured on 120 rows; the table of that name gives 100, so it"):
+    with pytest.raises(ValueError, match=r"'iris' was measured on 120 rows; the table gives 100, so it"):
         verify(measured, {"iris": (X[:100], y[:100])})
 
 
