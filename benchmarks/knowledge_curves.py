@@ -10,8 +10,8 @@ Tasks: for each seed the tasks come in a random order, and a task is judged by t
 other families; the mean over seeds. Configurations: only the first 3, 6, ... of each base estimator are known, its
 default and good practice first; the regret is against the best of all.
 
-The curve pays as long as it falls: the last doubling of the tasks, and of the configurations, is set against the one
-before it as a paired difference.
+The curve pays as long as it falls: all tasks, and all configurations, are set against fewer of them as paired
+differences.
 """
 
 from __future__ import annotations
@@ -94,14 +94,14 @@ def first_configurations(knowledge: KnowledgeBase, size: int) -> list[Configurat
 
 
 def table(what: str, curves: dict[str, dict[str, np.ndarray]]) -> str:
-    """One markdown table: a row for each recommender and size, and what the last step gained."""
+    """One markdown table: a row for each recommender and size, and what the last one gains over each."""
     rows = []
     for name, found in curves.items():
         rows += [[name, size, *(with_interval(v, 1, 1000) for v in values.T)] for size, values in found.items()]
-        before, last = list(found)[-2:] if len(found) > 1 else (None, None)
-        if before is not None:
-            gains = (found[last] - found[before]).T
-            rows.append([name, f"{last} minus {before}", *map(_difference, gains)])
+        *before, last = found
+        for size in before:
+            gains = (found[last] - found[size]).T
+            rows.append([name, f"{last} minus {size}", *map(_difference, gains)])
     return markdown_table(["regret x 1000", what, *(f"@{k}" for k in KS)], rows)
 
 

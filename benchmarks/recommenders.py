@@ -106,14 +106,14 @@ def regrets(
 
 def random_regrets(knowledge: KnowledgeBase, metric: str) -> np.ndarray:
     """Expected regret of the best of k draws without replacement; shape (n_tasks, LARGER * max(KS))."""
-    return np.array([_expected(row[np.isfinite(row)]) for row in usable(knowledge, metric)])
+    return np.array([expected_regrets(row[np.isfinite(row)], LARGER * max(KS)) for row in usable(knowledge, metric)])
 
 
-def _expected(scores: np.ndarray) -> list[float]:
-    """For k = 1, 2, ...: the best score minus the expected best of k, of one task."""
+def expected_regrets(scores: np.ndarray, most: int) -> list[float]:
+    """For k = 1, 2, ..., `most`: the best score of a task minus the expected best of k draws without replacement."""
     ordered, n = -np.sort(-scores), len(scores)
     result = []
-    for k in range(1, LARGER * max(KS) + 1):
+    for k in range(1, most + 1):
         none_before = np.cumprod([1.0] + [max(n - i - k, 0) / (n - i) for i in range(n - 1)])
         first_here = none_before * np.minimum(k / (n - np.arange(n)), 1)
         result.append(float(ordered[0] - ordered @ first_here))

@@ -54,6 +54,8 @@ class Advice:
         What fits are expected to take.
     average : bool, default=False
         Whether what is tried shall be averaged in the end.
+    stands_for : str, default=""
+        The user's scorer, where a recorded metric stands in for it.
     """
 
     known: dict[Configuration, list[Candidate]] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class Advice:
     measured_with: str = ""
     costs: CostModel = field(default_factory=lambda: CostModel(None, {}))
     average: bool = False
+    stands_for: str = ""
 
     def recommend(
         self,
@@ -109,7 +112,7 @@ class Advice:
             self.meta_features, n=n, observed=tried, candidates=list(untried), average=self.average, **cost
         )
         _warn_of_changes(self.measured_with, [r.configuration for r in found])
-        return [replace(c, recommendation=_for(c, r)) for r in found for c in untried[r.configuration]][:n]
+        return [replace(c, recommendation=self._told(c, r)) for r in found for c in untried[r.configuration]][:n]
 
     @property
     def heard_of(self) -> set[str]:
@@ -148,6 +151,21 @@ class Advice:
         """How unlike everything known the data are, from 0 to 1; NaN where there is nothing to compare them with."""
         return np.nan if self.recommender is None else self.recommender.novelty(self.meta_features)
 
+    def _told(self, candidate: Candidate, recommendation: Recommendation) -> Recommendation:
+        """In the user's terms: the member's own parameters, and scores in units of the user's target."""
+        unit = getattr(self.unit, "unit", None) or 1.0
+        low, high = recommendation.interval
+        reason = recommendation.reason
+        if self.stands_for:
+            reason += f"; {recommendation.metric} stands in for {self.stands_for}, which was never recorded"
+        return replace(
+            recommendation,
+            configuration=candidate.member.as_set(recommendation.configuration),
+            expected_score=unit * recommendation.expected_score,
+            interval=(unit * low, unit * high),
+            reason=reason,
+        )
+
     def _tried(self, scores: Mapping[tuple[str, str], Score]) -> dict[Configuration, Score]:
         """What was found out about configurations: where several members stand for one, by the first of them."""
         first = {configuration: candidates[0].key for configuration, candidates in self.known.items()}
@@ -157,10 +175,6 @@ class Advice:
         tried = self._tried(scores)
         unit = self.unit(tried)
         return {c: (mean / unit, error / unit) for c, (mean, error) in tried.items()}
-
-
-def _for(candidate: Candidate, recommendation: Recommendation) -> Recommendation:
-    return replace(recommendation, configuration=candidate.member.as_set(recommendation.configuration))
 
 
 def _warn_of_changes(measured: str, configurations: Sequence[Configuration]) -> None:
@@ -231,7 +245,15 @@ def consult(
         fitted = _fitted(recommender, knowledge, metric)
     unit = _Unit(scoring, metric, y, knowledge)
     measured_with = str(knowledge.info.get("scikit-learn", ""))
-    return Advice(known, fitted, meta_features, unit, measured_with, CostModel(knowledge, meta_features), average)
+    costs = CostModel(knowledge, meta_features)
+    return Advice(known, fitted, meta_features, unit, measured_with, costs, average, _stood_for(scoring, metric))
+
+
+def _stood_for(scoring: Any, metric: str) -> str:
+    """What the user optimises, where that is not the recorded metric."""
+    if scoring is None or scoring == metric:
+        return ""
+    return scoring if isinstance(scoring, str) else "your scorer"
 
 
 _RECENT: deque[tuple[KnowledgeBase, tuple, Recommender]] = deque(maxlen=8)

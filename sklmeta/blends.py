@@ -17,7 +17,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklmeta.ensemble import best_temperature, fold_metric, greedy_weights, tempered
+from sklmeta.datasets import subsample
+from sklmeta.ensemble import best_temperature, fold_metric, greedy_weights, is_over, tempered
 from sklmeta.evaluation import align_columns
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.scoring import FoldScorer
@@ -132,6 +133,7 @@ def _logarithms(probabilities: np.ndarray) -> np.ndarray:
 
 
 _LEAST = 1e-4  # a member's certainty counts no more than this
+_MOST_CELLS, _LEAST_ROWS = 1_000_000, 500  # rows x features x classes that a model over members sees in a time budget
 
 
 # -- what a user passes as `ensemble` --------------------------------------------------------------------------------
@@ -244,6 +246,7 @@ class Average(_Blender):
         predict_seconds: np.ndarray | None = None,
         sizes: np.ndarray | None = None,
         label_score: Callable[[np.ndarray], Callable[[np.ndarray], float]] | None = None,
+        deadline: float | None = None,
     ) -> WeightedBlend:
         """Choose members and weights.
 
@@ -268,6 +271,8 @@ class Average(_Blender):
         label_score : callable, default=None
             ``label_score(rows)(probabilities)``, of some of the rows, where there are two classes and the metric judges
             their labels; see `sklmeta.thresholds`.
+        deadline : float, default=None
+            By ``time.monotonic()``, when the best average so far is the answer, as it is; None: whenever it ends.
 
         Returns
         -------
@@ -291,14 +296,17 @@ class Average(_Blender):
         if single is not None:
             return WeightedBlend(np.eye(len(predictions))[single])
         if classes is None:
-            return WeightedBlend(self._weights(predictions, score, costs, limits))
+            return WeightedBlend(self._weights(predictions, score, costs, limits, deadline))
         target = np.searchsorted(classes, y)
         by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes))
-        weights = self._weights(predictions, score, costs, limits)
-        if by_log_loss is not None and not _same(score, by_log_loss, predictions):
+        weights = self._weights(predictions, score, costs, limits, deadline)
+        if by_log_loss is not None and not _same(score, by_log_loss, predictions) and not is_over(deadline):
             some = weights > 0 if len(limits) else np.ones(len(weights), dtype=bool)  # no limit allows others beside
-            weights[some] = (weights[some] + self._weights(predictions[some], by_log_loss, costs[:, some], limits)) / 2
+            others = self._weights(predictions[some], by_log_loss, costs[:, some], limits, deadline)
+            weights[some] = (weights[some] + others) / 2
         blend = WeightedBlend(weights, geometric=self.geometric)
+        if is_over(deadline):
+            return blend
         mean = blend(predictions[blend.members])
         if self.calibrate:
             blend.temperature = _proven_temperature(mean, target, folds, score)
@@ -308,14 +316,21 @@ class Average(_Blender):
         return blend
 
     def _weights(
-        self, predictions: np.ndarray, score: Callable[[np.ndarray], float], costs: np.ndarray, limits: np.ndarray
+        self,
+        predictions: np.ndarray,
+        score: Callable[[np.ndarray], float],
+        costs: np.ndarray,
+        limits: np.ndarray,
+        deadline: float | None,
     ) -> np.ndarray:
         """Weights of the best average of a kind, by a metric."""
         if predictions.shape[2] > 1 and self.geometric:
             predictions, of_mean = _logarithms(predictions), lambda logs: score(softmax(logs, axis=1))
         else:
             of_mean = score
-        return greedy_weights(predictions, of_mean, n_rounds=self.n_rounds, costs=costs, limits=limits)
+        return greedy_weights(
+            predictions, of_mean, n_rounds=self.n_rounds, costs=costs, limits=limits, deadline=deadline
+        )
 
 
 def _same(score: Callable, other: Callable, predictions: np.ndarray) -> bool:
@@ -387,13 +402,14 @@ class Stack(_Blender):
         predict_seconds: np.ndarray | None = None,
         sizes: np.ndarray | None = None,
         label_score: Callable[[np.ndarray], Callable[[np.ndarray], float]] | None = None,
+        deadline: float | None = None,
     ) -> StackedBlend | WeightedBlend:
         """Choose members and fit the model over them.
 
         Parameters
         ----------
-        predictions, y, folds, score, scores, classes, predict_seconds, sizes, label_score
-            As for `Average.combine`.
+        predictions, y, folds, score, scores, classes, predict_seconds, sizes, label_score, deadline
+            As for `Average.combine`. With a deadline, the model is fitted on so few rows that it takes seconds at most.
 
         Returns
         -------
@@ -417,6 +433,13 @@ class Stack(_Blender):
         members = _best_within(scores, costs, limits)
         features = stacking_features(predictions[members])
         target = np.asarray(y, float) if classes is None else np.searchsorted(classes, y)
+        if deadline is not None:
+            cells = features.shape[1] * predictions.shape[2]
+            rows, _ = subsample(
+                np.arange(len(y)), target, max(_LEAST_ROWS, _MOST_CELLS // cells), stratify=classes is not None, seed=0
+            )
+            features, target = features[rows], target[rows]
+            folds = [part for fold in folds if len(part := np.flatnonzero(np.isin(rows, fold)))]
         if self.final_estimator is not None:
             if hasattr(self.final_estimator, "predict_proba") != (classes is not None):
                 needed = "a regressor" if classes is None else "a classifier with predict_proba"

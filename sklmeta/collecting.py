@@ -382,9 +382,16 @@ class _Book:
             os.fsync(file.fileno())
 
     def read(self, name: Hashable) -> list[str]:
-        """The lines of a task's journal."""
+        """The lines of a task's journal; what follows the last newline, where a run was killed, is cut off the file."""
         path = self._path(name)
-        return _whole_lines(path) if path is not None and path.exists() else []
+        if path is None or not path.exists():
+            return []
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            with path.open("r+b") as file:
+                file.truncate(whole)
+        return _whole_lines(path)
 
 
 class _Joint:
@@ -505,13 +512,9 @@ def measured_in(
 
 
 def _whole_lines(path: Path) -> list[str]:
-    """The lines of a journal; what follows the last newline is cut off the file."""
+    """The lines of a journal, as far as they were written to their end."""
     content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        with path.open("r+b") as file:
-            file.truncate(len(whole))
-    return whole.decode("utf-8", errors="replace").splitlines()
+    return content[: content.rfind(b"\n") + 1].decode("utf-8", errors="replace").splitlines()
 
 
 def _json_or_none(text: str) -> Any:

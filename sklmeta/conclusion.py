@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from sklmeta.blended import BlendedClassifier, BlendedRegressor
 from sklmeta.blends import WeightedBlend
 from sklmeta.datasets import subsample
 from sklmeta.ensemble import gather_folds
-from sklmeta.evaluation import Trial, refit_on, unfiled
+from sklmeta.evaluation import Trial, describe_error, refit_on, unfiled
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.preparations import united
 from sklmeta.search import Refits, Search
@@ -79,15 +78,25 @@ def conclude(
     Raises
     ------
     Exception
-        What fitting the best raised, where it has no fold models either.
+        What fitting the best raised, where no candidate has fold models either.
 
     Warns
     -----
     EvaluationWarning
         If members are means of fold models, or were left out, for lack of time.
     """
-    usable = [k for k in search.best_first() if search.has_outputs(k)]
-    blend = WeightedBlend(np.ones(1)) if best not in usable else _blend(search, trial, blender, usable)
+    usable = [k for k in search.best_first() if search.has_outputs(k)][:_MOST_BLENDED]
+    blend = WeightedBlend(np.ones(1))
+    if best in usable:
+        try:
+            blend = _blend(search, trial, blender, usable)
+        except KeyboardInterrupt:
+            warnings.warn(
+                "Choosing the model's members was interrupted; it is the best one alone.",
+                EvaluationWarning,
+                stacklevel=4,
+            )
+            blend, interrupted = WeightedBlend(np.eye(len(usable))[usable.index(best)]), True
     members = [best] if best not in usable else [usable[i] for i in blend.members]
     wanted = members if best in members else [best, *members]
     if blend.shares is not None:
@@ -98,9 +107,10 @@ def conclude(
     fitted = {**refits.fitted, **_alike(refits, search.n_rows)}
     stand_ins = {k: mean_of_folds(search, trial, k) for k, model in fitted.items() if model is None}
     left = {k: model for k, model in {**fitted, **stand_ins}.items() if model is not None}
+    _warn_of_shortcuts(refits, stand_ins, interrupted, in_budget=search.clock is not None)
     if not left:
-        raise refits.errors[0] if refits.errors else TimeoutError("There was no time to fit a model.")
-    _warn_of_shortcuts(refits, stand_ins, interrupted)
+        best, model = _one_at_least(search, trial, workers, best, refits)
+        left = {best: model}
     if best not in left:
         best = next(k for k in search.best_first() if k in left)
     kept = [k for k in members if k in left]
@@ -112,6 +122,22 @@ def conclude(
     return Conclusion(left[best], ensemble, refits.seconds.get(best, np.nan), _weights(search, kept, blend.shares))
 
 
+def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits: Refits) -> tuple[int, Any]:
+    """Where no member became a model: the fold models of another candidate; or the best, fitted on some rows."""
+    for k in search.best_first():
+        model = mean_of_folds(search, trial, k)
+        if model is not None:
+            return k, model
+    if refits.errors and search.clock is None:
+        raise refits.errors[0]
+    left = np.inf if search.clock is None else max(0.0, search.clock.left())
+    outcome = _fitted_alone(search, trial, workers, best, search.most_rows(best, 0.5 * left), max(_GRACE, left))
+    if isinstance(outcome, Exception):
+        raise outcome
+    return best, outcome[0]
+
+
+_MOST_BLENDED = 200  # candidates, the best ones, among which members are looked for
 _MANY_ROWS, _SOME_ROWS = 20_000, 2_000  # that members are chosen on; fewer where each look at the metric takes long
 _FEW_ROWS = 200  # on which everything can be fitted at once
 _GRACE = 0.5  # seconds beyond the budget, where there is no model yet
@@ -141,8 +167,8 @@ def rescue(search: Search, trial: Trial, workers: Any) -> tuple[int, Conclusion]
 
     Raises
     ------
-    Exception
-        What fitting a few rows raised.
+    TimeoutError
+        If not even a few rows could be fitted.
 
     Warns
     -----
@@ -155,17 +181,32 @@ def rescue(search: Search, trial: Trial, workers: Any) -> tuple[int, Conclusion]
         if model is not None:
             _warn_of_no_score(f"the model is the mean of {search.folds_done(k)} fold models of {search.name(k)}")
             return k, _alone(search, k, model, np.nan)
-    k, y, stratify = search.add_quickest(), trial.rows[1], trial.classes is not None
-    left = 0.0 if search.clock is None else search.clock.left()
+    left = 0.0 if search.clock is None else max(0.0, search.clock.left())
+    k = search.add_quickest()
     n_rows = search.most_rows(k, 0.5 * left)
-    rows, _ = subsample(np.arange(len(y)), y, max(n_rows, _FEW_ROWS), stratify=stratify, seed=0)
-    attempt = _OneFit(search, k, rows, time.monotonic() + max(_GRACE, left))
+    outcome = _fitted_alone(search, trial, workers, k, n_rows, max(_GRACE, left))
+    if isinstance(outcome, Exception):
+        search.give_up(k, describe_error(outcome))
+        k, n_rows = search.add_quickest(), _FEW_ROWS
+        outcome = _fitted_alone(search, trial, workers, k, n_rows, _GRACE)
+    if isinstance(outcome, Exception):
+        raise TimeoutError(
+            f"Nothing could be fitted within the time budget, not even {search.name(k)} on {_FEW_ROWS} rows: "
+            f"{describe_error(outcome)}. Give it more time, or members that fit faster."
+        ) from outcome
+    n_rows = min(max(n_rows, _FEW_ROWS), search.n_rows)
+    _warn_of_no_score(f"the model is {search.name(k)}, the quickest, fitted on {n_rows} of {search.n_rows} rows")
+    return k, _alone(search, k, *outcome)
+
+
+def _fitted_alone(search: Search, trial: Trial, workers: Any, k: int, n_rows: int, seconds: float) -> Any:
+    """A candidate's fit on some rows, at least few ones, and its seconds; or what it raised, a stop included."""
+    y = trial.rows[1]
+    rows, _ = subsample(np.arange(len(y)), y, max(n_rows, _FEW_ROWS), stratify=trial.classes is not None, seed=0)
+    arguments = search.name(k), search.estimators[k], None if len(rows) == len(y) else rows
+    attempt = _OneFit(Unit(k, refit_on, arguments, seconds=seconds if np.isfinite(seconds) else None))
     workers.run(attempt)
-    if isinstance(attempt.outcome, Exception):
-        rows, _ = subsample(rows, y[rows], _FEW_ROWS, stratify=stratify, seed=0)
-        attempt.outcome = refit_on(trial, search.name(k), search.estimators[k], rows)
-    _warn_of_no_score(f"the model is {search.name(k)}, the quickest, fitted on {len(rows)} of {len(y)} rows")
-    return k, _alone(search, k, *attempt.outcome)
+    return attempt.outcome
 
 
 def _alone(search: Search, k: int, model: Any, seconds: float) -> Conclusion:
@@ -179,11 +220,10 @@ def _weights(search: Search, members: Sequence[int], shares: np.ndarray | None) 
 
 
 class _OneFit:
-    """A single fit, on some rows."""
+    """A single fit."""
 
-    def __init__(self, search: Search, k: int, rows: np.ndarray, deadline: float):
-        arguments = search.name(k), search.estimators[k], rows
-        self._units = [Unit(None, refit_on, arguments, deadline)]
+    def __init__(self, unit: Unit):
+        self._units = [unit]
         self.outcome: Any = None
 
     def next_unit(self) -> Unit | None:
@@ -234,6 +274,7 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
         predict_seconds=np.array([search.predict_seconds(k) for k in usable]) * 1000 / n_test,
         sizes=np.array([search.megabytes(k) for k in usable]),
         label_score=(lambda some: scored(some, [np.arange(len(some))])) if by_labels else None,
+        deadline=search.blend_end(),
     )
 
 
@@ -290,8 +331,8 @@ def _face(trial: Trial) -> Any:
     return BlendedRegressor if trial.classes is None else BlendedClassifier
 
 
-def _warn_of_shortcuts(refits: Refits, stand_ins: dict[int, Any], interrupted: bool) -> None:
-    """Say what is not as it would be with more time."""
+def _warn_of_shortcuts(refits: Refits, stand_ins: dict[int, Any], interrupted: bool, in_budget: bool) -> None:
+    """Say what is not as it would be with more time, or without errors."""
     means = sum(model is not None for model in stand_ins.values())
     lost = len(stand_ins) - means
     every = max(refits.rows.values())
@@ -302,10 +343,11 @@ def _warn_of_shortcuts(refits: Refits, stand_ins: dict[int, Any], interrupted: b
         f"{lost} left out" * bool(lost),
     ]
     if any(shortcuts):
-        why = "after the interruption" if interrupted else "within the time budget"
+        why = " after the interruption" if interrupted else " within the time budget" if in_budget else ""
+        first = f" The first error: {describe_error(refits.errors[0])}" if refits.errors else ""
         warnings.warn(
-            f"Not all of the model's {len(refits.fitted)} members could be fitted on all rows {why}: "
-            f"{', '.join(filter(None, shortcuts))}.",
+            f"Not all of the model's {len(refits.fitted)} members could be fitted on all rows{why}: "
+            f"{', '.join(filter(None, shortcuts))}.{first}",
             EvaluationWarning,
             stacklevel=5,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from statistics import fmean
 from typing import Any
 
@@ -145,8 +145,3 @@ def log_linear(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.nd
     slopes = np.clip(prior + np.linalg.solve(gram, design.T @ (target - design @ prior)), *_EXPONENTS_RANGE)
     rest = np.where(known, values - (sizes @ slopes)[:, None], 0.0).sum(axis=0) / counts
     return slopes, np.where(known.any(axis=0), rest, np.nan)
-
-
-def refit_seconds(fold_seconds: Sequence[float], n_train: int, n_rows: int) -> float:
-    """What fitting all rows takes, when these were the seconds of its folds."""
-    return float(np.mean(fold_seconds)) * n_rows / max(n_train, 1)

@@ -208,9 +208,11 @@ def _draw(y: np.ndarray, n: int, stratify: bool, rng: np.random.RandomState) -> 
     if not stratify:
         return rng.permutation(len(y))[:n]
     classes, counts = np.unique(y, return_counts=True)
-    if counts.min() < 2 or n < 2 * len(classes):
-        keep = np.concatenate([rng.permutation(np.flatnonzero(y == c))[:2] for c in classes])
-        rest = np.setdiff1d(rng.permutation(len(y)), keep, assume_unique=True)
-        return np.concatenate([keep, rest[: max(0, n - len(keep))]])
-    splitter = StratifiedShuffleSplit(1, train_size=n, random_state=rng)
-    return next(splitter.split(np.zeros((len(y), 1)), y))[0]
+    if counts.min() >= 2 and 2 * len(classes) <= n <= len(y) - len(classes):
+        splitter = StratifiedShuffleSplit(1, train_size=n, random_state=rng)
+        rows = next(splitter.split(np.zeros((len(y), 1)), y))[0]
+        if len(np.unique(y[rows])) == len(classes):
+            return rows
+    keep = np.concatenate([rng.permutation(np.flatnonzero(y == c))[:2] for c in classes])
+    rest = np.setdiff1d(rng.permutation(len(y)), keep, assume_unique=True)
+    return np.concatenate([keep, rest[: max(0, n - len(keep))]])

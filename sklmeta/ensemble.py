@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from scipy.special import softmax
@@ -216,6 +217,7 @@ def greedy_weights(
     patience: int = 10,
     costs: np.ndarray | None = None,
     limits: np.ndarray | None = None,
+    deadline: float | None = None,
 ) -> np.ndarray:
     """Weights of a good average, by forward selection with replacement (Caruana et al. 2004).
 
@@ -240,6 +242,9 @@ def greedy_weights(
         What each member costs, however much of it is taken.
     limits : ndarray of shape (n_limits,), default=None
         What all members together may cost. A member that alone costs more is never taken.
+    deadline : float, default=None
+        By ``time.monotonic()``, when the best average so far is the answer, of members looked at in their order; one of
+        them is always looked at. None: whenever it ends.
 
     Returns
     -------
@@ -270,16 +275,17 @@ def greedy_weights(
     within = np.flatnonzero(_affordable(counts, costs, limits))
     if not len(within):
         raise ValueError(f"None of {len(predictions)} members is within the limits {limits.tolist()}.")
-    singles = np.array([_or_worst(score(predictions[j])) for j in within])
+    singles = _scored(score, (predictions[j] for j in within), len(within), deadline)
     for j in within[np.argsort(-singles, kind="stable")][:start]:
         if _affordable(counts, costs, limits)[j]:
             counts[j] += 1
             total += predictions[j]
     best, chosen = _or_worst(score(total / counts.sum())), counts.copy()
     idle = 0  # rounds since the average was best
-    while counts.sum() < n_rounds and idle < patience:
+    while counts.sum() < n_rounds and idle < patience and not is_over(deadline):
         pool = np.flatnonzero(_affordable(counts, costs, limits))
-        trials = [_or_worst(score((total + predictions[j]) / (counts.sum() + 1))) for j in pool]
+        averages = ((total + predictions[j]) / (counts.sum() + 1) for j in pool)
+        trials = _scored(score, averages, len(pool), deadline)
         winner = int(np.argmax(trials))
         counts[pool[winner]] += 1
         total += predictions[pool[winner]]
@@ -358,6 +364,23 @@ def _affordable(counts: np.ndarray, costs: np.ndarray, limits: np.ndarray) -> np
     """Which members may be added to those taken: these again, and others as far as the limits go."""
     spent = costs[:, counts > 0].sum(axis=1, keepdims=True)
     return (counts > 0) | (spent + costs <= limits[:, None]).all(axis=0)
+
+
+def _scored(
+    score: Callable[[np.ndarray], float], averages: Iterable[np.ndarray], n: int, deadline: float | None
+) -> np.ndarray:
+    """Of each average; minus infinity where it is NaN, and for those, after the first, that there is no time for."""
+    found = np.full(n, -np.inf)
+    for i, average in enumerate(averages):
+        if i and is_over(deadline):
+            break
+        found[i] = _or_worst(score(average))
+    return found
+
+
+def is_over(deadline: float | None) -> bool:
+    """Whether it is later than that, by ``time.monotonic()``; None is never over."""
+    return deadline is not None and time.monotonic() > deadline
 
 
 def _or_worst(score: float) -> float:

@@ -47,7 +47,7 @@ from sklmeta.winner import Winner
 from sklmeta.workers import open_workers
 
 _DEFAULT_N_ITER = 25
-_ENDLESS_N_ITER = 500  # under a time budget: more than it will ever hold
+_ENDLESS_N_ITER = 10_000  # under a time budget: more than there is ever time for
 _FIRST, _FIRST_SHARE = 8, 0.7  # recommendations that should fit into this share of a time budget; or fewer folds
 _MORE, _FEW, _FEW_SHARE = 18, 6, 0.5  # of so many, the cheapest few should fit into this share; or fewer rows
 _LARGE, _VERY_LARGE = 5_000, 50_000  # rows from which a time budget is better spent on more candidates than on folds
@@ -97,7 +97,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     cv : int, splitter or iterable, default=None
         As for :class:`sklearn.model_selection.GridSearchCV`. None is 5 folds, fewer where there are fewer rows; with a
         `time_budget` they are shuffled, and only the first 3 are used from 5,000 rows, only one from 50,000, and as few
-        as 2 where time is short, or one from 2,500 rows.
+        as 2 where time is short, or one from 10,000 rows. Where it is very short, folds, a `cv` of your own included,
+        are trained on a part of their rows.
     n_jobs : int, default=None
         Fits at the same time; None obeys ``joblib.parallel_config`` and else means 1. The answer is the same for
         any number.
@@ -271,7 +272,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             self._keep(past, search, trial)
             self._describe(search, advice, members, scorer)
             self._weights = np.zeros(len(search.candidates))
-            self.__dict__.pop("ensemble_", None)  # of an earlier fit
+            for earlier in ("best_estimator_", "ensemble_"):
+                self.__dict__.pop(earlier, None)
             if self.refit is not False:
                 model = self._conclude(search, trial, workers, interrupted)
                 self.best_estimator_, self.refit_time_, self._weights = model.best, model.seconds, model.weights
@@ -292,8 +294,10 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     ) -> Search:
         n_iter = self.n_iter or (_DEFAULT_N_ITER if clock is None else _ENDLESS_N_ITER)
         taken = [candidate for candidate, _, _ in past.evaluated]
+        plan = Plan(members, advice, max(0, n_iter - len(taken)), random_state, taken)
+        random_state.randint(2**31 - 1, size=len(taken))  # theirs
         return Search(
-            Plan(members, advice, max(0, n_iter - len(taken)), random_state, taken),
+            plan,
             lambda candidate: with_random_state(self._build(candidate), random_state.randint(2**31 - 1)),
             [len(train) for train, _ in trial.splits],
             len(trial.rows[1]),
@@ -301,7 +305,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             advice.costs,
             clock=clock,
             n_workers=n_workers,
-            past=past.evaluated,
+            past=past,
             report=self._report,
         )
 
@@ -329,7 +333,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _keep(self, past: Past, search: Search, trial: Trial) -> None:
         if self.warm_start:
-            self._evaluated = Past(past.fingerprint, trial.splits, search.evaluated())
+            self._evaluated = search.for_later(replace(past, splits=trial.splits))
 
     def _affordable(
         self,
@@ -477,7 +481,9 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         if self.n_iter is not None and (not isinstance(self.n_iter, Integral) or self.n_iter < 1):
             raise ValueError(f"n_iter must be a positive integer or None, got {self.n_iter!r} instead.")
         if self.time_budget is not None and not (
-            isinstance(self.time_budget, Real) and not isinstance(self.time_budget, bool) and self.time_budget > 0
+            isinstance(self.time_budget, Real)
+            and not isinstance(self.time_budget, bool)
+            and 0 < self.time_budget < float("inf")
         ):
             raise ValueError(f"time_budget must be seconds above 0 or None, got {self.time_budget!r} instead.")
         if self.knowledge is not None and not (

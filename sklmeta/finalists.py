@@ -12,9 +12,9 @@ from sklmeta.collecting import collect, journal_of, read_joint_errors
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset
 from sklmeta.knowledge import KnowledgeBase
+from sklmeta.knowledge.base import PART_OF
 from sklmeta.knowledge.joint import united
 from sklmeta.knowledge.merging import merged
-from sklmeta.knowledge.sizes import PART_OF
 from sklmeta.recommenders import Portfolio
 
 _LIST = "finalists.txt"  # in the folder: one configuration a line

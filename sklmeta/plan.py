@@ -71,6 +71,10 @@ class Plan:
         self._rng = np.random.RandomState(random_state.randint(2**31 - 1))
         self._n_draws = min(n_iter + len(self._taken), _MOST_DRAWS)
 
+    def has_others_than(self, name: Hashable) -> bool:
+        """Whether there is another member than this one."""
+        return any(other != name for other in self._seeds)
+
     def next(
         self,
         n: int,

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class Preparations:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Prepared] = OrderedDict()
+        self._lock = Lock()  # joblib's threads share this
 
     def __reduce__(self) -> tuple:
         return Preparations, ()
@@ -71,17 +73,20 @@ class Preparations:
             Shared: whoever changes rows in place must copy them.
         """
         key = fold, _settings(step)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
         started = time.perf_counter()
         fitted = clone(step)
         prepared = fitted.fit_transform(X if train is None else safe_indexing(X, train))
         seconds = time.perf_counter() - started
         tested = None if test is None else fitted.transform(safe_indexing(X, test))
-        self._kept[key] = found = Prepared(fitted, prepared, tested, seconds)
-        while sum(map(_bytes, self._kept.values())) > _MOST_BYTES:
-            self._kept.popitem(last=False)
+        found = Prepared(fitted, prepared, tested, seconds)
+        with self._lock:
+            self._kept[key] = found
+            while sum(map(_bytes, self._kept.values())) > _MOST_BYTES:
+                self._kept.popitem(last=False)
         return found
 
 

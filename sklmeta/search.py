@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sklmeta.candidates import Candidate
-from sklmeta.costs import CostModel, refit_seconds
+from sklmeta.costs import CostModel
 from sklmeta.datasets import subsample
 from sklmeta.evaluation import FoldResult, describe_error, evaluate_on, refit_on
 from sklmeta.exceptions import TimeLimitExceeded
@@ -39,6 +40,8 @@ _SHARE = 0.9  # of the time that is left for searching: a candidate that is expe
 _CAREFUL = 0.8  # of the rows that there seems to be time for
 _WORTH_MORE = 1.3  # times the rows of a fold, from where a fit on part of the rows beats the folds' models
 _MANY = 1000  # candidates: all that the plan has
+_FIRST_PATIENCE = 0.35  # of the budget, for what is begun before anything has a score, where there are other members
+_NO_TIME = "no time was left for its other folds"
 _AMONG_THE_WORST = 0.75  # of those that were evaluated in full: the others may be of use in an average
 _OUT_OF_REACH = 4.0  # standard errors behind the best on the folds done so far, where a candidate is dropped
 
@@ -72,13 +75,19 @@ class Past:
         Of the data and the settings that it was about.
     splits : sequence of (train, test), default=()
         Its folds.
-    evaluated : sequence of (Candidate, estimator, list of FoldResult), default=()
-        What was evaluated on all of them.
+    evaluated : sequence of (Candidate, estimator, list of FoldResult or None), default=()
+        What was evaluated on all of them, or given up.
+    given_up : mapping of int to str, default={}
+        Why, by position in `evaluated`.
     """
 
     fingerprint: str = ""
     splits: Sequence[tuple[np.ndarray, np.ndarray]] = ()
-    evaluated: Sequence[tuple[Candidate, Any, list[FoldResult]]] = ()
+    evaluated: Sequence[tuple[Candidate, Any, Sequence[FoldResult | None]]] = ()
+    given_up: Mapping[int, str] = field(default_factory=dict)
+
+
+_NO_PAST = Past()
 
 
 @dataclass(frozen=True)
@@ -135,7 +144,7 @@ class Search:
         The time budget.
     n_workers : int, default=1
         Who share the work.
-    past : sequence of (Candidate, estimator, list of FoldResult), default=()
+    past : Past, default=Past()
         What an earlier search has found out already.
     report : callable, default=None
         Told a `Progress` after each candidate; once it answers with something true, nothing more is begun.
@@ -152,17 +161,24 @@ class Search:
         *,
         clock: Clock | None = None,
         n_workers: int = 1,
-        past: Sequence[tuple[Candidate, Any, list[FoldResult]]] = (),
+        past: Past = _NO_PAST,
         report: Callable[[Progress], Any] | None = None,
     ):
         self.plan, self.prepare, self.deciding = plan, prepare, deciding
         self.train_rows, self.n_rows, self.n_workers = train_rows, n_rows, n_workers
         self.costs, self.clock, self.report = costs, clock, report
-        self.candidates: list[Candidate] = [candidate for candidate, _, _ in past]
-        self.estimators: list[Any] = [estimator for _, estimator, _ in past]
-        self.results: list[list[FoldResult | None]] = [list(folds) for _, _, folds in past]
+        self.candidates: list[Candidate] = [candidate for candidate, _, _ in past.evaluated]
+        self.estimators: list[Any] = [estimator for _, estimator, _ in past.evaluated]
+        self.results: list[list[FoldResult | None]] = [list(folds) for _, _, folds in past.evaluated]
         self._queue: deque[tuple[int, int]] = deque()
-        self._given_up: dict[int, str] = {}
+        self._given_up: dict[int, str] = dict(past.given_up)
+        # of what was evaluated in full: scores by fold, mean and standard error, and the order of those that count
+        self._complete: dict[int, np.ndarray] = {}
+        self._summaries: dict[int, tuple[float, float]] = {}
+        self._ranked: list[tuple[float, int]] = []
+        self._offered: list[Candidate] | None = None
+        for k in range(len(self.candidates)):
+            self._note(k)
         self._reserve = 0.0
         self.was_told_to_stop = False
 
@@ -184,6 +200,7 @@ class Search:
         if result.status == "ok":
             seconds = result.fit_seconds + result.score_seconds
             self.costs.observe(self.candidates[k].configuration, self.train_rows[fold], seconds)
+        self._note(k)
         if self.clock is not None:
             self._reconsider(k, result)
             self._reserve = self._needed_at_the_end()
@@ -196,7 +213,16 @@ class Search:
 
     def is_complete(self, k: int) -> bool:
         """Whether a candidate was evaluated on all folds."""
-        return all(self.results[k])
+        return k in self._complete
+
+    def _note(self, k: int) -> None:
+        """Sum up a candidate once it was evaluated on all folds."""
+        if all(self.results[k]):
+            self._complete[k] = by_fold = self._by_fold(k)
+            summary = scores_so_far([self.candidates[k]], [self._folds(k)], self.deciding)
+            self._summaries[k] = summary[self.candidates[k].key]
+            if all(f.status == "ok" for f in self._folds(k)) and np.isfinite(by_fold).any():
+                insort(self._ranked, (-float(np.nanmean(by_fold)), k))
 
     def finished(self) -> list[list[FoldResult]]:
         """Results by candidate and fold; a fold that was not evaluated has a reason."""
@@ -210,20 +236,26 @@ class Search:
         """Mean and standard error of what was evaluated in full, by the candidate's key."""
         return self._scores(range(len(self.candidates)))
 
-    def evaluated(self) -> list[tuple[Candidate, Any, list[FoldResult]]]:
-        """What was evaluated in full, without its models: for a later search."""
-        whole = [k for k in range(len(self.candidates)) if self.is_complete(k)]
-        without_models = [[replace(fold, model=None) for fold in self._folds(k)] for k in whole]
-        return [(self.candidates[k], self.estimators[k], folds) for k, folds in zip(whole, without_models, strict=True)]
+    def for_later(self, past: Past) -> Past:
+        """What this search found out, without models: what was evaluated in full, or given up for good."""
+        done = [k for k in range(len(self.candidates)) if k in self._complete or self._is_hopeless(k)]
+        evaluated = [
+            (self.candidates[k], self.estimators[k], [f and replace(f, model=None) for f in self.results[k]])
+            for k in done
+        ]
+        given_up = {i: self._given_up[k] for i, k in enumerate(done) if k in self._given_up}
+        return replace(past, evaluated=evaluated, given_up=given_up)
+
+    def _is_hopeless(self, k: int) -> bool:
+        return self._given_up.get(k, _NO_TIME) != _NO_TIME
 
     def has_a_score(self) -> bool:
         """Whether any candidate can be chosen."""
-        return any(np.isfinite(mean) for mean, _ in self.scores().values())
+        return bool(self.best_first())
 
     def best_first(self) -> list[int]:
         """Candidates that were evaluated in full and have a score, the best first."""
-        scores = {k: self.score(k) for k in range(len(self.candidates)) if self._counts(k)}
-        return sorted(scores, key=lambda k: -scores[k])
+        return [k for _, k in self._ranked]
 
     def score(self, k: int) -> float:
         """The mean score of a candidate over the folds where it is defined."""
@@ -266,12 +298,19 @@ class Search:
 
     def add_quickest(self) -> int:
         """The candidate that is expected to be fitted soonest, as one that is not evaluated."""
-        left = [*self.candidates, *self.plan.next(_MANY, self.scores())]
-        quickest = min(left, key=lambda c: (math.isnan(s := self._seconds(c)), s))
-        if quickest in self.candidates:
-            return self.candidates.index(quickest)
-        self._append(quickest)
-        return len(self.candidates) - 1
+        if self._offered is None:
+            self._offered = self.plan.next(_MANY, self.scores())
+        every = [*self.candidates, *self._offered]
+        seconds = [self._seconds(candidate) for candidate in every]
+        k = min(range(len(every)), key=lambda k: (k in self._given_up, math.isnan(seconds[k]), seconds[k]))
+        if k >= len(self.candidates):
+            self._append(self._offered.pop(k - len(self.candidates)))
+            return len(self.candidates) - 1
+        return k
+
+    def give_up(self, k: int, why: str) -> None:
+        """Look at it no more, if there are others."""
+        self._given_up[k] = why
 
     def _seconds(self, candidate: Candidate) -> float:
         return self.costs.seconds(candidate.configuration, self.n_rows)
@@ -305,12 +344,11 @@ class Search:
         n = len(self.candidates)
         if self.clock is None:
             known = list(range(max(0, n - _AHEAD + 1)))
-            return known if all(map(self.is_complete, known)) else None
+            return known if all(k in self._complete or k in self._given_up for k in known) else None
         return [k for k in range(n) if self.is_complete(k)] if self._search_left() > 0 else None
 
     def _scores(self, known: Sequence[int]) -> dict[tuple[str, str], tuple[float, float]]:
-        complete = [k for k in known if self.is_complete(k)]
-        return scores_so_far([self.candidates[k] for k in complete], [self._folds(k) for k in complete], self.deciding)
+        return {self.candidates[k].key: self._summaries[k] for k in known if k in self._summaries}
 
     def _guesses(self) -> dict[tuple[str, str], tuple[float, float]]:
         """Of what was given up: how far it was from the best on the folds that were done; NaN for what failed."""
@@ -341,42 +379,52 @@ class Search:
     def _can_end(self, k: int, fold: int) -> bool:
         if self._expected(self.candidates[k], fold) <= self._search_left():
             return True
-        self._given_up[k] = "no time was left for its other folds"
+        self._given_up[k] = _NO_TIME
         return False
 
     def _search_end(self) -> float | None:
         return None if self.clock is None else time.monotonic() + max(0.0, self._search_left())
 
     def _patience(self, k: int, fold: int) -> float | None:
-        """Seconds after which a fold is stopped, once there is something to fall back on."""
-        if self.clock is None or not self.has_a_score():
+        """Seconds after which a fold is stopped, where there is something to fall back on, or others to try."""
+        if self.clock is None:
             return None
+        if not self.has_a_score():
+            return _FIRST_PATIENCE * self.clock.seconds if self.plan.has_others_than(self.name(k)) else None
         least = max(_LEAST_PATIENCE * self.clock.seconds, _NEW_WORKER)
         return max(_PATIENCE * self._expected(self.candidates[k], fold), least)
 
     def _needed_at_the_end(self) -> float:
         """Seconds to keep back for choosing the final model and fitting its members on all rows."""
         assert self.clock is not None
-        overhead = _OVERHEAD_SHARE * self.clock.seconds
-        fits = [self.refit_seconds(k) for k in self.best_first()[:_LIKELY_MEMBERS]]
-        needed = max([0.0, *fits, sum(fits) / self.n_workers])
         most = _RESERVE_SHARE if len(self.train_rows) > 1 else _ONE_FOLD_SHARE
-        return min(overhead + _RESERVE_MARGIN * needed, most * self.clock.seconds)
+        return min(_OVERHEAD_SHARE * self.clock.seconds + self._needed_by_refits(), most * self.clock.seconds)
 
-    def _refit_seconds(self, fold_seconds: float) -> float:
-        return refit_seconds([fold_seconds], int(np.mean(self.train_rows)), self.n_rows)
+    def _needed_by_refits(self) -> float:
+        fits = [self.refit_seconds(k) for k in self.best_first()[:_LIKELY_MEMBERS]]
+        return _RESERVE_MARGIN * max([0.0, *fits, sum(fits) / self.n_workers])
 
     def refit_seconds(self, k: int) -> float:
-        """What fitting a candidate on all rows will take, by what its folds took."""
+        """What fitting a candidate on all rows will take, by what its folds took: at least in proportion to rows."""
         taken = [f.fit_seconds for f in self.results[k] if f is not None and np.isfinite(f.fit_seconds)]
-        return self._refit_seconds(float(np.mean(taken))) if taken else np.inf
+        n_train = int(np.mean(self.train_rows))
+        per_fold, whole = (self.costs.seconds(self.candidates[k].configuration, n) for n in (n_train, self.n_rows))
+        growth = whole / per_fold if per_fold > 0 else 0.0  # NaN where nothing is known
+        return float(np.mean(taken)) * max(self.n_rows / n_train, growth) if taken else np.inf
+
+    def blend_end(self) -> float | None:
+        """When choosing members must be done, by ``time.monotonic()``, to leave time for their fits; None: whenever."""
+        if self.clock is None:
+            return None
+        least = time.monotonic() + _OVERHEAD_SHARE * self.clock.seconds
+        return max(least, self.clock.deadline - self._needed_by_refits())
 
     # -- dropping --------------------------------------------------------------------------------------------------
 
     def _reconsider(self, k: int, result: FoldResult) -> None:
         """Give a candidate up that has failed, ran out of time, or is out of reach of the best."""
         if result.status == "timeout":
-            self._given_up[k] = "a fold of it was stopped"
+            self._given_up[k] = "a fold of it was stopped" if self._search_left() > 0 else _NO_TIME
         elif result.status != "ok":
             self._given_up[k] = "a fold of it failed"
         elif not self.is_complete(k) and self._is_out_of_reach(k):
@@ -391,11 +439,9 @@ class Search:
         return bool(gap > _OUT_OF_REACH)
 
     def _by_fold(self, k: int) -> np.ndarray:
+        if k in self._complete:
+            return self._complete[k]
         return np.array([np.nan if fold is None else fold.score(self.deciding) for fold in self.results[k]])
-
-    def _counts(self, k: int) -> bool:
-        folds = self.results[k]
-        return all(f is not None and f.status == "ok" for f in folds) and bool(np.isfinite(self._by_fold(k)).any())
 
     # -- fold models -----------------------------------------------------------------------------------------------
 

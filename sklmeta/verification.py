@@ -15,7 +15,7 @@ from sklmeta.collecting import collect
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset, read_folder
 from sklmeta.knowledge import KnowledgeBase
-from sklmeta.knowledge.sizes import PART_OF
+from sklmeta.knowledge.base import PART_OF
 
 COLUMNS = ["task", "configuration", "metric", "stored", "again", "tolerance", "verdict"]
 _SAME = 1e-6  # what a mean over folds may differ by on the same machine and versions
@@ -90,7 +90,8 @@ def verify(
         for task in tasks_of[dataset.name]:
             limit = knowledge.info["finalists"] if _is_part(knowledge, task) else protocol
             how = {**protocol, "max_rows": limit["max_rows"]}
-            again = collect([replace(dataset, name=task)], drawn[task], task=knowledge.task_type, time_limit=None, **how)
+            table = [replace(dataset, name=str(task))]
+            again = collect(table, drawn[task], task=knowledge.task_type, time_limit=None, **how)
             _check_rows(knowledge, again, task)
             rows += [row for configuration in drawn[task] for row in _compared(knowledge, again, task, configuration)]
     return pd.DataFrame(rows, columns=COLUMNS)

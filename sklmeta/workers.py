@@ -27,7 +27,7 @@ from sklearn import get_config, set_config
 from sklearn.utils.parallel import Parallel, delayed  # joblib's, with scikit-learn's configuration in the workers
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklmeta._joblib import LokyBackend
+from sklmeta._joblib import LokyBackend, cloudpickle
 from sklmeta.evaluation import Trial
 from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
 from sklmeta.limits import Child
@@ -152,10 +152,12 @@ class ThroughJoblib:
 
     def run(self, source: Source) -> None:
         """Work off a source."""
+        one_by_one = get_active_backend()[0].supports_return_generator
+        threads = 1 if _cells(self.trial.rows[0]) < _MANY_CELLS else threads_each(self.n_workers)
         while units := list(iter(source.next_unit, None)):
             calls = (delayed(_outcome)(unit.function, self.trial, unit.args) for unit in units)
-            with warnings_by_thread():
-                outcomes = Parallel(n_jobs=self.n_jobs, return_as="generator")(calls)
+            with warnings_by_thread(), threadpool_limits(threads):  # its workers may be threads of this process
+                outcomes = Parallel(n_jobs=self.n_jobs, return_as="generator" if one_by_one else "list")(calls)
                 for unit, outcome in zip(units, outcomes, strict=True):
                     source.take(unit, outcome)
 
@@ -179,11 +181,11 @@ class InChildren:
 
     def share(self, trial: Trial) -> None:
         """Give every unit its first argument, whose rows all children map into their memory."""
-        file = self.folder / "rows.joblib"
-        joblib.dump(trial.rows, file)
-        without_rows = replace(trial, rows=(None, None), folder=self.folder)
+        rows, rest = self.folder / "rows.joblib", self.folder / "trial.pkl"
+        joblib.dump(trial.rows, rows)
+        rest.write_bytes(cloudpickle.dumps(replace(trial, rows=(None, None), folder=self.folder)))
         threads = 1 if _cells(trial.rows[0]) < _MANY_CELLS else threads_each(self.n_workers)
-        self._preparation = (str(file), without_rows, get_config(), threads)
+        self._preparation = (str(rows), str(rest), get_config(), threads)
         for seat in self._seats:
             seat.prepare(self._preparation)
 
@@ -274,13 +276,13 @@ def _shortest(seconds: list[float | None]) -> float | None:
 _trial: Trial | None = None
 
 
-def _prepare(file: str, trial: Trial, configuration: Mapping[str, Any], threads: int) -> None:
-    """In a child, before its first unit."""
+def _prepare(rows: str, trial: str, configuration: Mapping[str, Any], threads: int) -> None:
+    """In a child, before its first unit. All that is large is in files: who starts a child must not wait for it."""
     global _trial
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for libraries that are not loaded yet
     threadpool_limits(threads)
     set_config(**configuration)
-    _trial = replace(trial, rows=joblib.load(file, mmap_mode="r"))
+    _trial = replace(cloudpickle.loads(Path(trial).read_bytes()), rows=joblib.load(rows, mmap_mode="r"))
 
 
 def _on_trial(function: Callable, args: tuple) -> Any:

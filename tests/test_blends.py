@@ -1,6 +1,7 @@
 """From candidates' out-of-fold predictions to which of them to use, and how."""
 
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -116,6 +117,32 @@ def test_no_temperature_where_the_metric_does_not_gain_by_it(classes):
     drawn = LABELS[[np.random.default_rng(i).choice(3, p=row) for i, row in enumerate(true)]]
     honest = Average().combine(true[None], drawn, **told(true[None], drawn, "neg_log_loss", LABELS))
     assert honest.temperature == pytest.approx(1, abs=0.25)
+
+
+def test_a_deadline_that_is_over_leaves_an_average_as_it_is(classes):
+    predictions, y, rest = classes
+    over = Average().combine(predictions, y, **rest, deadline=time.monotonic() - 1)
+    assert over.temperature == 1.0
+    assert len(over.members) == 1
+
+
+def test_in_a_time_budget_a_stack_sees_some_rows_of_a_large_table():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 10, 30_000)
+    sure = np.eye(10)[y] + rng.gamma(1.0, size=(5, len(y), 10))
+    predictions = sure / sure.sum(axis=2, keepdims=True)
+    seen = []
+
+    class Watching(LogisticRegression):
+        def fit(self, X, y):
+            seen.append(len(X))
+            return super().fit(X, y)
+
+    folds = [np.arange(0, 15_000), np.arange(15_000, 30_000)]
+    told = {"folds": folds, "score": lambda p: 0.0, "scores": np.ones(5), "classes": np.arange(10)}
+    blend = Stack(Watching()).combine(predictions, y, **told, deadline=time.monotonic() + 60)
+    assert seen == [2000]
+    assert blend(predictions[:, :50]).shape == (50, 10)
 
 
 def test_caps_hold(numbers):

@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_diabetes, load_iris
 
 from sklmeta import Configuration, Dataset, Evaluation, KnowledgeBase, collect
-from sklmeta.collecting import read_joint_errors
+from sklmeta.collecting import measured_in, read_joint_errors
 from sklmeta.exceptions import UnknownEstimatorError
 from sklmeta.metrics import CLASSIFICATION, REGRESSION
 
@@ -328,6 +328,17 @@ def test_a_line_that_a_kill_has_torn_is_measured_again(tmp_path, rest):
     assert_same_measurements(collect({"iris": IRIS}, CHEAP, time_limit=None, checkpoint=tmp_path), whole)
     assert journal.read_bytes().startswith(kept)
     assert len(lines_of(tmp_path)) == 3
+
+
+def test_who_only_reads_leaves_a_journal_that_is_being_written(tmp_path):
+    collect({"iris": IRIS}, CHEAP, time_limit=None, checkpoint=tmp_path)
+    journal = tmp_path / "iris.jsonl"
+    begun = journal.read_bytes() + b'{"task": "ir'
+    journal.write_bytes(begun)
+    tasks, configurations = measured_in(tmp_path)
+    assert (tasks, set(configurations)) == (["iris"], set(CHEAP))
+    assert read_joint_errors(journal) is None
+    assert journal.read_bytes() == begun
 
 
 @pytest.mark.parametrize("header", [b"", b'{"journal": 1, "ta'])

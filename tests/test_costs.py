@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sklmeta import Configuration, load_knowledge
-from sklmeta.costs import CostModel, log_linear, refit_seconds
+from sklmeta.costs import CostModel, log_linear
 
 RIDGE, SVR = Configuration("ridge", {"alpha": 1.0}), Configuration("svr", {"C": 1.0, "kernel": "rbf"})
 
@@ -86,7 +86,3 @@ def test_knowledge_without_sizes_or_seconds_says_nothing():
     kb = KnowledgeBase.from_frames(pd.DataFrame({"m": [1.0]}, index=["t"]), {"accuracy": scores})
     model = CostModel(kb, {"m": 1.0})
     assert np.isnan(model.seconds(kb.configurations[0], 10))
-
-
-def test_all_rows_take_in_proportion():
-    assert refit_seconds([1.0, 3.0], 80, 100) == pytest.approx(2.5)

@@ -201,5 +201,10 @@ def test_no_class_is_lost():
         assert len(less) == 50
         assert np.bincount(less)[1:].tolist() == [1, 2]
         np.testing.assert_array_equal(X[:, 0], less)
+    rare = np.append(np.zeros(60_000, int), np.ones(20, int))
+    assert np.bincount(subsample(rare[:, None], rare, 1000, stratify=True, seed=0)[1])[1] >= 1
+    for left_out in (1, 2, 3):  # fewer than classes, as many, and more
+        two = np.arange(2000 + left_out) % 3
+        assert len(subsample(two[:, None], two, 2000, stratify=True, seed=0)[1]) == 2000
     many = np.repeat(np.arange(40), 3)
     assert len(np.unique(subsample(many[:, None], many, 60, stratify=True, seed=0)[1])) == 40

@@ -1,6 +1,7 @@
 """Averages of predictions: gathering them from folds, scoring them, and choosing weights."""
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -232,6 +233,21 @@ def test_the_sorted_start_takes_the_best_single_members(members):
     np.testing.assert_allclose(
         greedy_weights(predictions, negative_error(y), start=3, n_rounds=3), [1 / 3, 1 / 3, 1 / 3, 0, 0]
     )
+
+
+def test_at_the_deadline_the_best_so_far_is_the_answer(members):
+    (y, predictions), asked = members, []
+    score = negative_error(y)
+
+    def counting(average):
+        asked.append(1)
+        return score(average)
+
+    over = greedy_weights(predictions, counting, deadline=time.monotonic() - 1)
+    np.testing.assert_array_equal(over, np.eye(len(predictions))[0])
+    assert len(asked) == 2, "one member, and it as the average"
+    never = greedy_weights(predictions, score, deadline=time.monotonic() + 1e6)
+    np.testing.assert_array_equal(never, greedy_weights(predictions, score))
 
 
 def test_undefined_scores_are_the_worst(members):

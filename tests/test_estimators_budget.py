@@ -57,6 +57,19 @@ class Interrupting(GaussianNB):
         return super().fit(X, y, sample_weight)
 
 
+class BreaksOnAll(GaussianNB):
+    """Can be fitted on folds only."""
+
+    def __init__(self, n_rows=0, var_smoothing=1e-4):
+        super().__init__(var_smoothing=var_smoothing)
+        self.n_rows = n_rows
+
+    def fit(self, X, y, sample_weight=None):
+        if len(X) == self.n_rows:
+            raise RuntimeError("not that many")
+        return super().fit(X, y, sample_weight)
+
+
 @pytest.fixture
 def interrupted():
     def stop_at(n):
@@ -116,7 +129,44 @@ def test_a_budget_too_short_for_anything_still_gives_a_model():
     assert meta.n_evaluations_ == 0
 
 
-@pytest.mark.parametrize("budget", [0, -1.0, "soon", float("nan"), True])
+def test_a_first_one_of_unknown_cost_leaves_time_for_others():
+    X, y = CANCER
+    members = [("slow", Sleeper(seconds=3600.0)), ("quick", GaussianNB())]
+    started = time.monotonic()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        meta = MetaEstimator(members, knowledge=None, time_budget=8, n_jobs=1, random_state=0).fit(X, y)
+    assert time.monotonic() - started < 20
+    assert "quick" in meta.cv_results_["estimator"][meta.cv_results_["status"] == "ok"]
+    assert meta.score(X, y) > 0.9
+
+
+def test_where_nothing_can_be_fitted_that_is_said():
+    X, y = CANCER
+    slow = MetaEstimator(Sleeper(seconds=3600.0), knowledge=None, time_budget=2, random_state=0)
+    started = time.monotonic()
+    with pytest.raises(TimeoutError, match="Nothing could be fitted within the time budget, not even sleeper on 200"):
+        slow.fit(X, y)
+    assert time.monotonic() - started < 30
+
+
+def test_choosing_members_by_a_slow_metric_ends_in_time():
+    X, y = CANCER
+
+    def slowly(y, predicted):
+        time.sleep(0.02)
+        return accuracy_score(y, predicted)
+
+    scoring = make_scorer(slowly)
+    started = time.monotonic()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        meta = MetaClassifier(CHEAP, scoring=scoring, time_budget=8, random_state=0).fit(X[::2], y[::2])
+    assert time.monotonic() - started < 20
+    assert meta.score(X, y) > 0.9
+
+
+@pytest.mark.parametrize("budget", [0, -1.0, "soon", float("nan"), float("inf"), True])
 def test_a_budget_is_a_number_of_seconds(budget):
     with pytest.raises(ValueError, match="time_budget must be seconds above 0 or None"):
         MetaClassifier(time_budget=budget).fit(*CANCER)
@@ -163,6 +213,40 @@ def test_ctrl_c_keeps_the_best_so_far(interrupted):
 def test_ctrl_c_before_anything_was_found_out_ends_fit(interrupted):
     with pytest.raises(KeyboardInterrupt):
         interrupted(2).fit(*CANCER)
+
+
+def test_ctrl_c_while_members_are_chosen_leaves_the_best(interrupted, monkeypatch):
+    X, y = CANCER
+
+    class Interrupted(Average):
+        def combine(self, *args, **others):
+            raise KeyboardInterrupt
+
+    meta = interrupted(10**9).set_params(ensemble=Interrupted())
+    with pytest.warns(EvaluationWarning, match="Choosing the model's members was interrupted"):
+        meta.fit(X, y)
+    assert Interrupting.fits == 15, "nothing more was fitted"
+    assert meta.score(X, y) > 0.85
+
+
+def test_ctrl_c_after_a_warm_start_still_gives_a_model(interrupted):
+    X, y = CANCER
+    meta = interrupted(10**9).set_params(n_iter=2, warm_start=True).fit(X, y)
+    Interrupting.stop_at = Interrupting.fits + 1
+    with pytest.warns(EvaluationWarning, match="The search was interrupted"):
+        meta.set_params(n_iter=5).fit(X, y)
+    assert meta.n_evaluations_ == 2
+    assert meta.score(X, y) > 0.85
+
+
+def test_a_fit_that_breaks_at_the_end_says_why():
+    X, y = CANCER
+    breaks = MetaEstimator(BreaksOnAll(n_rows=len(y)), knowledge=None, n_iter=1, cv=3, ensemble="best")
+    with pytest.warns(
+        EvaluationWarning, match=r"1 mean of fold models\. The first error: RuntimeError: not"
+    ):
+        breaks.fit(X, y)
+    assert breaks.score(X, y) > 0.85
 
 
 def test_ctrl_c_in_the_last_fit_leaves_the_fold_models(interrupted):

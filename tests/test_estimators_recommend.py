@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -162,6 +163,23 @@ def test_the_metric_that_was_asked_for(binary, knowledge):
 )
 def test_the_task_type_is_told_from_the_target(y, metric):
     assert recommend_config(np.random.RandomState(0).normal(size=(40, 2)), y).metric == metric
+
+
+def test_expected_errors_are_in_units_of_the_target(quantity):
+    X, y = quantity
+    plain, larger = (
+        recommend_config(X, y * unit, task="regression", scoring="neg_mean_absolute_error") for unit in (1.0, 1000.0)
+    )
+    assert larger.expected_score == pytest.approx(1000 * plain.expected_score)
+    assert larger.interval == pytest.approx(tuple(1000 * bound for bound in plain.interval))
+    assert -2 * np.std(y) < plain.expected_score < 0
+    assert "stands in" not in plain.reason
+
+
+def test_a_metric_that_stands_in_for_another_is_said(binary):
+    assert "accuracy stands in for f1, which was never recorded" in recommend_config(*binary, scoring="f1").reason
+    own = make_scorer(accuracy_score)
+    assert "accuracy stands in for your scorer" in recommend_config(*binary, scoring=own).reason
 
 
 def test_the_task_type_can_be_said(quantity):

@@ -297,6 +297,17 @@ def test_merge_unites_meta_features():
     pd.testing.assert_frame_equal(first.merge(second).meta_features, expected, check_index_type=False)
 
 
+def test_merged_knowledge_says_what_measured_it():
+    def about(**info):
+        return KnowledgeBase.from_evaluations(evaluations(), task_type="classification", info=info)
+
+    new, old = about(**{"scikit-learn": "1.9.1", "protocol": {"cv": 3}}), about(**{"scikit-learn": "1.8.0, 1.7.2"})
+    assert new.merge(old).info == {"scikit-learn": "1.7.2, 1.8.0, 1.9.1", "protocol": {"cv": 3}}
+    assert new.merge(about(protocol={"cv": 3})).info == new.info
+    assert "protocol" not in new.merge(about(protocol={"cv": 5})).info
+    assert about().merge(about()).info == {}
+
+
 def test_merging_other_task_types_is_refused():
     kb, other = made_up_knowledge(), KnowledgeBase(**ONE, task_type="regression")
     with pytest.raises(ValueError, match="Cannot merge knowledge about classification with knowledge about regression"):

@@ -45,6 +45,13 @@ def test_tables_without_their_larger_parts(kb):
     assert larger_parts(kb.exclude(tasks=["wide"])) == {}, "a part of nothing is a task like any other"
 
 
+def test_without_a_table_its_larger_part_is_gone_too(kb):
+    ((table, part),) = list(larger_parts(kb).items())[:1]
+    left = kb.exclude(tasks=[table])
+    assert {table, part} == set(kb.tasks) - set(left.tasks)
+    assert set(kb.exclude(tasks=[part]).tasks) == set(kb.tasks) - {part}
+
+
 def test_at_full_size_what_was_measured_on_more_rows_counts(kb):
     view = at_full_size(kb)
     assert view.tasks == ("one", "two", "wide")

@@ -146,12 +146,24 @@ def test_observations_outweigh_meta_features_that_mislead():
     assert Forest().fit(one.knowledge_).strategy({"log_rows": 5.0}, observed=seen)["b"] < strategy["b"]
 
 
-def test_failures_count_as_the_worst_seen():
-    features, table = two_kinds()
-    one = TaskMixture().fit(knowledge(table, features))
-    seen = {Configuration("c"): 0.8, Configuration("a"): np.nan, Configuration("d"): 0.7}
-    assert one.strategy(observed=seen) == one.strategy(observed={**seen, Configuration("a"): 0.7})
-    assert one.strategy(observed=dict.fromkeys(seen, np.nan)) == one.strategy()
+def test_a_failure_speaks_for_tasks_on_which_that_one_is_worst():
+    columns = {"a": [0.9, 0.9, 0.9], "b": [0.9, 0.1, 0.5], "c": [0.1, 0.1, 0.1], "d": [0.5, 0.6, 0.7]}
+    one = TaskMixture(caution=0.0).fit(KnowledgeBase.from_frames(None, {"accuracy": pd.DataFrame(columns)}))
+    a, b, *_ = one.knowledge_.configurations
+    prior = np.full(3, 1 / 3)
+    w = one._posterior(prior, one._observed({a: 0.8, b: np.nan}))
+    assert w[1] > w[2] > w[0], "the worst there, worse than the best there, as good as the best"
+    assert w[1] > 0.5
+    assert one.strategy(observed={a: np.nan, b: np.nan}) == one.strategy()
+
+
+def test_a_score_without_an_error_has_the_typical_one():
+    errors = {"accuracy": np.array([[0.1, np.nan], [0.3, np.nan], [np.nan, np.nan]])}
+    scores = {"accuracy": np.array([[0.9, 0.5], [0.8, 0.6], [0.7, 0.4]])}
+    a, b = Configuration("a"), Configuration("b")
+    one = TaskMixture().fit(KnowledgeBase(["t", "u", "v"], [a, b], scores, standard_errors=errors))
+    assert one._observed({a: 0.5, b: 0.4}) == {0: (0.5, 0.2), 1: (0.4, 0.0)}
+    assert one._observed({a: (0.5, np.nan), b: (0.4, 0.7)}) == {0: (0.5, 0.2), 1: (0.4, 0.7)}
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,19 @@ def test_completed_by_hand():
     np.testing.assert_allclose(completed(Y, failed), expected)
 
 
+def test_a_failure_is_worse_than_the_only_score():
+    Y = np.array([[0.0, 2.0, 1.0], [0.0, 4.0, 2.0], [5.0, nan, nan]])
+    np.testing.assert_allclose(completed(Y, np.isnan(Y))[2], [5.0, 2.0, 2.0], err_msg="by the typical range, 3")
+    alone = Y[2:]
+    np.testing.assert_allclose(completed(alone, np.isnan(alone)), [[5.0, 4.0, 4.0]])
+
+
+def test_a_disaster_elsewhere_does_not_make_a_bad_one_look_good():
+    Y = np.array([[0.9, 0.5, 0.2, -1000.0], [0.9, 0.5, 0.3, -1000.0], [0.9, 0.5, nan, 0.4]])
+    full = completed(Y, np.zeros(Y.shape, bool))
+    assert full[2, 2] < 0.5
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 1.0])
 def test_completed_is_finite_and_within_each_tasks_range(rng, share):
     Y = rng.normal(size=(20, 10))
@@ -72,9 +85,10 @@ def test_completed_is_finite_and_within_each_tasks_range(rng, share):
     assert np.isfinite(full).all()
     np.testing.assert_array_equal(full[known], Y[known])
     for row in np.flatnonzero(known.any(axis=1)):
-        assert Y[row, known[row]].min() <= full[row].min()
         assert full[row].max() <= Y[row, known[row]].max()
-        np.testing.assert_array_equal(full[row, failed[row]], Y[row, known[row]].min())
+        np.testing.assert_array_equal(full[row, failed[row]], full[row].min() if failed[row].any() else 0.0)
+        if known[row].sum() > 1:  # or else a failure is worse than the only score
+            assert Y[row, known[row]].min() <= full[row].min()
 
 
 # -- scales --------------------------------------------------------------------------------------------------------
@@ -344,6 +358,19 @@ def test_agreement_is_what_its_formula_says(sharpness, noise):
         expected.append(prior[i] * np.exp(-sharpness * disagreement))
     found = agreement_weights(prior, known, new, sharpness, 0.005, noise)
     np.testing.assert_allclose(found, np.array(expected) / sum(expected))
+
+
+def test_what_failed_is_as_far_from_the_best_as_each_tasks_worst():
+    known, prior = np.array([[0.9, 0.8, 0.1], [0.9, 0.2, 0.1]]), np.array([0.5, 0.5])
+    new, worst = np.array([0.7, np.nan]), known.min(axis=1)
+    expected = []
+    for row, least in zip(known, worst, strict=True):
+        apart = np.log(max(row[:2]) - row[1] + 0.01) - np.log(max(row[:2]) - least + 0.01)
+        expected.append(np.exp(-2.0 * abs(apart)))
+    found = agreement_weights(prior, known[:, :2], new, 2.0, 0.01, worst=worst)
+    np.testing.assert_allclose(found, np.array(expected) / sum(expected))
+    of_these = agreement_weights(prior, known[:, :2], new, 2.0, 0.01)
+    np.testing.assert_allclose(of_these, [0.5, 0.5], err_msg="of two, the other one is the worst on both")
 
 
 def test_agreement_survives_many_observations_and_tasks_without_weight():

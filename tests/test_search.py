@@ -14,7 +14,7 @@ from sklmeta.costs import CostModel
 from sklmeta.evaluation import FoldResult
 from sklmeta.exceptions import TimeLimitExceeded
 from sklmeta.members import make_members
-from sklmeta.search import Clock, Refits, Search, out_of_reach
+from sklmeta.search import Clock, Past, Refits, Search, out_of_reach
 
 LR, NB = make_members([("lr", LogisticRegression()), ("nb", GaussianNB())], "classification")
 N_FOLDS = 3
@@ -25,7 +25,10 @@ class ListedPlan:
 
     def __init__(self, n):
         self.left = [Candidate(LR, {"C": float(i)}, follows=Configuration("lr", {"C": float(i)})) for i in range(n)]
-        self.seen = []
+        self.seen, self.others = [], False
+
+    def has_others_than(self, name):
+        return self.others
 
     def next(self, n, scores, allowed=None, seconds=None):
         found = [c for c in self.left if allowed is None or allowed(c)][:n]
@@ -93,7 +96,7 @@ def test_a_failure_is_a_result_and_the_others_go_on():
 def test_what_is_known_from_before_is_not_evaluated_again():
     first = a_search(3)
     work(first, 1, np.random.RandomState(0))
-    again = a_search(5, past=first.evaluated())
+    again = a_search(5, past=first.for_later(Past("the same data")))
     again.plan.left = again.plan.left[3:]
     _, order = work(again, 1, np.random.RandomState(0))
     assert {k for k, _ in order} == {3, 4}
@@ -187,11 +190,71 @@ def test_units_have_a_deadline_within_the_budget():
 
 def test_a_fold_is_not_stopped_sooner_than_another_worker_could_start():
     search = a_search(2, clock=Clock(3.0, time.monotonic()), costs=costs_of(lambda c: 0.01))
-    assert search.next_unit().seconds is None, "without a score there is nothing to fall back on"
+    assert search.next_unit().seconds is None, "without a score, or others to try, there is nothing to fall back on"
     for fold in range(N_FOLDS):
         search.take(SimpleNamespace(label=(0, fold)), result(0.5))
     search._queue.clear()
     assert search.next_unit().seconds == 2.0
+
+
+def test_before_there_is_a_score_others_get_their_turn():
+    search = a_search(2, clock=Clock(100.0, time.monotonic()))
+    search.plan.others = True
+    assert search.next_unit().seconds == pytest.approx(35.0)
+
+
+def test_what_is_hopeless_stays_so_and_what_had_no_time_gets_another_chance():
+    search = a_search(5, clock=Clock(1000.0, time.monotonic()), costs=costs_of(lambda c: 0.1))
+    while (unit := search.next_unit()) is not None:
+        k, fold = unit.label
+        if k == 4 and fold == 1:
+            search.clock.deadline = time.monotonic()
+        outcome = (
+            ValueError("broken") if k == 1 else TimeLimitExceeded("stopped") if k == 4 and fold else result(k / 10)
+        )
+        search.take(unit, outcome)
+    later = search.for_later(Past("the same data"))
+    assert [c.params["C"] for c, _, _ in later.evaluated] == [0.0, 1.0, 2.0, 3.0]
+    assert later.given_up == {1: "a fold of it failed"}
+    again = a_search(6, past=later)
+    again.plan.left = again.plan.left[4:]
+    _, order = work(again, 2, np.random.RandomState(0))
+    assert {k for k, _ in order} == {4, 5}, "also without a time budget"
+    assert again.finished()[1][0].reason == "ValueError: broken"
+
+
+def test_the_quickest_that_was_not_given_up():
+    costs = costs_of(lambda c: np.nan if c > 1 else 5.0 - c)
+    search = a_search(4, clock=Clock(100.0, time.monotonic()), costs=costs)
+    search.next_unit()
+    assert [search.name(k) for k in range(len(search.candidates))] == ["lr"]
+    search.give_up(0, "too slow")
+    for expected in (1.0, 2.0, 3.0, 1.0):
+        k = search.add_quickest()
+        assert search.candidates[k].params["C"] == expected
+        search.give_up(k, "too slow, too")
+    assert len(search.candidates) == 4
+
+
+def test_a_fit_on_all_rows_takes_what_it_is_known_to_grow_by():
+    costs = costs_of(lambda c: 0.1)
+    costs.seconds = lambda c, n: float(n) ** 2
+    search = a_search(2, costs=costs)
+    for _ in range(N_FOLDS):
+        search.take(search.next_unit(), result(0.5, seconds=2.0))
+    assert search.refit_seconds(0) == pytest.approx(2.0 * 1.5**2)
+    costs.seconds = lambda c, n: float("nan")
+    assert search.refit_seconds(0) == pytest.approx(2.0 * 1.5), "in proportion, at least"
+
+
+def test_members_are_chosen_in_time_to_fit_them():
+    assert a_search(2).blend_end() is None
+    search = a_search(2, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 0.1))
+    for _ in range(N_FOLDS):
+        search.take(search.next_unit(), result(0.5, seconds=2.0))
+    assert search.blend_end() == pytest.approx(search.clock.deadline - 1.1 * 3.0)
+    search.clock.deadline = time.monotonic()
+    assert search.blend_end() == pytest.approx(time.monotonic() + 3.0, abs=0.5), "some time is always left for it"
 
 
 def test_a_stopped_fold_ends_its_candidate_and_is_a_timeout():

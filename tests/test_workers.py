@@ -93,6 +93,13 @@ def test_every_unit_is_done_and_errors_are_outcomes(make):
         workers.close()
 
 
+def test_joblibs_own_processes_do_the_same():
+    with parallel_config("multiprocessing", n_jobs=2):
+        workers = ThroughJoblib(2)
+        workers.share(TRIAL)
+        assert run(workers, [(power, base, 2) for base in range(3)]).in_order() == [200_000, 200_001, 200_004]
+
+
 def test_children_work_at_the_same_time_and_map_the_rows(children):
     source = run(children, [(about_the_rows,)] * 3)
     assert source.most == 2

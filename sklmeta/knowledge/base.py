@@ -28,6 +28,7 @@ from sklmeta.knowledge.tables import (
     table,
 )
 
+PART_OF = "part_of"  # in the provenance of a task that is a larger part of a known table
 _TASK_TYPES = (None, "classification", "regression")
 
 
@@ -474,7 +475,7 @@ class KnowledgeBase:
         Parameters
         ----------
         tasks : iterable of hashable, default=None
-            Tasks to leave out.
+            Tasks to leave out, and with them what are larger parts of the same tables.
         families : iterable, default=None
             Families to leave out.
 
@@ -489,6 +490,10 @@ class KnowledgeBase:
             If an id is unknown.
         """
         by_task = found("task", () if tasks is None else tasks, self._tasks)
+        named = {self._tasks[i] for i in by_task}
+        whole = {t: about[PART_OF] for t, about in self._provenance.items() if PART_OF in about}
+        of_named = [i for i, t in enumerate(self._tasks) if t in whole and whole[t] in named]
+        by_task = np.union1d(by_task, of_named).astype(int)
         out = np.union1d(by_task, self._in_families(() if families is None else families))
         return self._part(np.setdiff1d(np.arange(len(self._tasks)), out), np.arange(len(self._configurations)))
 

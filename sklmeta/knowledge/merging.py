@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from sklmeta.knowledge.tables import STATUS_NAMES, label_index, positions
 if TYPE_CHECKING:
     from sklmeta.knowledge.base import KnowledgeBase
 
+_VERSION, _PROTOCOL = "scikit-learn", "protocol"  # in the info
 _MISSING, _OK = STATUS_NAMES.index("missing"), STATUS_NAMES.index("ok")
 
 
@@ -40,8 +41,19 @@ def merged(first: KnowledgeBase, second: KnowledgeBase) -> dict[str, Any]:
         "reasons": both.reasons(),
         "provenance": {**first.provenance, **second.provenance},
         "task_type": first.task_type or second.task_type,
-        "info": {**first.info, **second.info},
+        "info": _info(first.info, second.info),
     }
+
+
+def _info(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """What both say; all versions that measured; a protocol only if it is that of both."""
+    found = {**first, **second}
+    versions = [str(info[_VERSION]) for info in (first, second) if info.get(_VERSION)]
+    if versions:
+        found[_VERSION] = ", ".join(sorted({one.strip() for every in versions for one in every.split(",")}))
+    if _PROTOCOL in first and _PROTOCOL in second and first[_PROTOCOL] != second[_PROTOCOL]:
+        del found[_PROTOCOL]
+    return found
 
 
 class _Pair:

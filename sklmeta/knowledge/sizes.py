@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sklmeta.knowledge.base import KnowledgeBase
+from sklmeta.knowledge.base import PART_OF, KnowledgeBase
 from sklmeta.knowledge.joint import JointErrors, united
 from sklmeta.knowledge.tables import STATUS_NAMES, positions
 
-PART_OF = "part_of"  # in the provenance of a task that is a larger part of a known table
 FULL_SIZE = "full_size"  # in the info of what `at_full_size` gives
 _MISSING, _OK = STATUS_NAMES.index("missing"), STATUS_NAMES.index("ok")
 

@@ -26,6 +26,7 @@ from sklmeta.recommenders.kernels import (
     scaled,
     softmax,
     standardised,
+    typical_errors,
     upper_span,
     weighted_quantile,
 )
@@ -104,6 +105,7 @@ class Recommender(BaseEstimator, ABC):
         self.scaled_ = scaled(self.scores_)
         self.best_ = np.where(np.isfinite(raw), raw, -np.inf).argmax(axis=1)
         self.seconds_ = bounded_seconds(self.knowledge_.fit_seconds, status == "timeout")
+        self.typical_errors_ = typical_errors(self.knowledge_.standard_errors(metric))
         self.position_ = {c: j for j, c in enumerate(self.knowledge_.configurations)}
         self.meta_features_ = self.knowledge_.meta_features
         M = self.meta_features_.to_numpy(dtype=float)
@@ -134,7 +136,8 @@ class Recommender(BaseEstimator, ABC):
             How many.
         observed : mapping of Configuration to float or (float, float), default=None
             What was already tried there: its score, or score and standard error, by which much a disagreement is no
-            disagreement. NaN means that it failed. The knowledge need not have it.
+            disagreement; without one, that which the configuration typically has on known tasks counts. A score of NaN
+            means that it failed. The knowledge need not have it.
         candidates : iterable of Configuration, default=None
             What may be recommended; None is all that the knowledge has.
         seconds : mapping of Configuration to float, default=None
@@ -371,12 +374,12 @@ class Recommender(BaseEstimator, ABC):
         """By column; of configurations that the knowledge does not have, nothing can be learned."""
         if not isinstance(observed, Mapping | None) or not all(isinstance(c, Configuration) for c in observed or ()):
             raise ValueError(f"observed must map Configuration objects to scores, got {observed!r} instead.")
-        given = {c: np.ravel(np.asarray(v, dtype=float)) for c, v in (observed or {}).items()}
-        return {
-            self.position_[c]: (float(values[0]), float(np.nan_to_num(values[1])) if len(values) > 1 else 0.0)
-            for c, values in given.items()
-            if c in self.position_
-        }
+        found = {}
+        for configuration, given in (observed or {}).items():
+            if configuration in self.position_:
+                j, (score, *error) = self.position_[configuration], np.ravel(np.asarray(given, dtype=float)).tolist()
+                found[j] = score, error[0] if error and np.isfinite(error[0]) else float(self.typical_errors_[j])
+        return found
 
     def _candidates(self, candidates: Iterable[Configuration] | None) -> tuple[list[int], list[Configuration]]:
         """Columns of the candidates that were evaluated somewhere, and the others, in the knowledge's order."""

@@ -20,8 +20,10 @@ _BLOCK = 64  # columns looked at together
 def completed(Y: np.ndarray, failed: np.ndarray) -> np.ndarray:
     """Scores without gaps: failures count as the task's worst score, unknown ones are estimated.
 
-    An unknown score is the mean over the tasks that know the configuration of its place between a task's worst and
-    best score, put between this task's worst and best. A task without any score is flat.
+    An unknown score is the mean over the tasks that know the configuration of its place above or below a task's median,
+    put there on this task, between its worst and its best score. A place is 1 at the best score, and cut at -1, so that
+    no disaster makes all else look alike; a task whose scores are all one has none to tell. Where all that worked has
+    one score, a failure is worse by what is typically between the worst and the best. A task without any score is flat.
 
     Parameters
     ----------
@@ -39,13 +41,23 @@ def completed(Y: np.ndarray, failed: np.ndarray) -> np.ndarray:
     any_known = known.any(axis=1, keepdims=True)
     low = np.where(any_known, np.where(known, Y, np.inf).min(axis=1, keepdims=True, initial=np.inf), 0.0)
     high = np.where(any_known, np.where(known, Y, -np.inf).max(axis=1, keepdims=True, initial=-np.inf), 0.0)
-    filled = np.where(failed & ~known, low, Y)
+    ranges = (high - low)[high > low]
+    floor = np.where(any_known & (high == low), low - (np.median(ranges) if len(ranges) else 1.0), low)
+    filled = np.where(failed & ~known, floor, Y)
     known = np.isfinite(filled)
-    span = np.where(high > low, high - low, 1.0)
-    place = np.where(known, (np.where(known, filled, low) - low) / span, 0.0)
-    counts = known.sum(axis=0)
-    typical = np.where(counts > 0, place.sum(axis=0) / np.maximum(counts, 1), 0.5)
-    return np.where(known, filled, low + typical * (high - low))
+    low = np.where(known, filled, high).min(axis=1, keepdims=True)
+    medians = [np.median(row[there]) if there.any() else 0.0 for row, there in zip(filled, known, strict=True)]
+    centre = np.array(medians)[:, None]
+    span = np.where(high > centre, high - centre, centre - low)
+    telling = known & (span > 0)
+    place = np.where(telling, np.clip((filled - centre) / np.where(span > 0, span, 1.0), -1.0, 1.0), 0.0)
+    typical = place.sum(axis=0) / np.maximum(telling.sum(axis=0), 1)
+    return np.where(known, filled, np.clip(centre + typical * span, low, high))
+
+
+def typical_errors(errors: np.ndarray) -> np.ndarray:
+    """Median over tasks of each column's standard errors, shape (n_tasks, n_configurations); 0 where none is known."""
+    return np.array([np.median(c[np.isfinite(c)]) if np.isfinite(c).any() else 0.0 for c in errors.T])
 
 
 def scaled(Y: np.ndarray) -> np.ndarray:
@@ -302,12 +314,14 @@ def agreement_weights(
     sharpness: float,
     epsilon: float,
     noise: np.ndarray | None = None,
+    worst: np.ndarray | None = None,
 ) -> np.ndarray:
     """Weights of known tasks after scores on the new one: those that agree with what was seen there gain.
 
     A task disagrees by the sum over configurations of ``|log(r_new + e) - log(r_task + e)|``, where ``r`` is how far
     a configuration stays below the best of these configurations on that task, and ``e`` the root of the sum of squares
-    of `epsilon` and the noise of the configuration's score on the new one: what may be chance is no disagreement.
+    of `epsilon` and the noise of the configuration's score on the new one: what may be chance is no disagreement. What
+    failed on the new task is taken to be as far below the best as the worst configuration of each known task is there.
 
     Parameters
     ----------
@@ -316,13 +330,15 @@ def agreement_weights(
     known : ndarray of shape (n_tasks, n_observed)
         Scores on the known tasks.
     new : ndarray of shape (n_observed,)
-        Scores of the same configurations on the new task.
+        Scores of the same configurations on the new task, one of them at least; NaN for what failed.
     sharpness : float
         How fast weight falls with disagreement; 0 leaves the prior as it is.
     epsilon : float
         Shortfalls much below it, in units of the score, are all alike.
     noise : ndarray of shape (n_observed,), default=None
         Standard errors of the new scores; None: they have none.
+    worst : ndarray of shape (n_tasks,), default=None
+        Each known task's worst score; None: that of these configurations.
 
     Returns
     -------
@@ -330,9 +346,11 @@ def agreement_weights(
         Posterior weights.
     """
     small = np.full(len(new), epsilon) if noise is None else np.hypot(epsilon, noise)
-    shortfall = np.log(new.max() - new + small)
-    shortfalls = np.log(known.max(axis=1, keepdims=True) - known + small)
-    disagreement = np.abs(shortfalls - shortfall).sum(axis=1)
+    best = known.max(axis=1, keepdims=True)
+    farthest = best - (known.min(axis=1) if worst is None else worst)[:, None]
+    worked = np.isfinite(new)
+    here = np.where(worked, new[worked].max() - np.where(worked, new, 0.0), farthest)
+    disagreement = np.abs(np.log(best - known + small) - np.log(here + small)).sum(axis=1)
     disagreement = np.where(prior > 0, disagreement, np.inf)  # what weighs nothing must not be the measure
     w = prior * np.exp(-sharpness * (disagreement - disagreement.min())) if sharpness > 0 else prior
     return w * (prior.sum() / w.sum())

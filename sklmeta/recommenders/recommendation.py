@@ -14,7 +14,7 @@ from sklmeta.catalogue import build_estimator
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import UnknownEstimatorError
 
-# by column: score and standard error of what was tried on the new task; NaN for what failed, 0 where there is no error
+# by column: score and standard error of what was tried on the new task; NaN for what failed, 0 where no error is known
 Observed = Mapping[int, tuple[float, float]]
 
 
@@ -87,8 +87,9 @@ class Recommendation:
     metric : str
         What the scores are in.
     expected_score : float
-        Weighted mean over the known tasks, on the metric's own scale; greater is better. NaN where no known task
-        evaluated the configuration.
+        Weighted mean over the known tasks, on the metric's own scale (errors in standard deviations of the target; from
+        `recommend_config` and in a search in units of the target); greater is better. NaN where no known task evaluated
+        the configuration.
     interval : tuple of float
         Expected to hold the score on four of five tasks: quantiles over the known tasks, likewise weighted, as far out
         as covers the scores of what would have been recommended for each known task if its family were unknown.

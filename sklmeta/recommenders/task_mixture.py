@@ -91,9 +91,8 @@ class TaskMixture(Forest):
         columns, (new, noise) = list(observed), np.reshape(list(observed.values()), (-1, 2)).T
         if np.isfinite(new).sum() == 0 or len(columns) < 2:
             return prior
-        new = np.where(np.isfinite(new), new, new[np.isfinite(new)].min())
-        known = self.scores_[:, columns]
-        posterior = agreement_weights(prior, known, new, self.sharpness, self.epsilon, noise)
+        known, worst = self.scores_[:, columns], self.scores_.min(axis=1)
+        posterior = agreement_weights(prior, known, new, self.sharpness, self.epsilon, noise, worst)
         return (1 - self.caution) * posterior + self.caution * prior
 
     def _order(self, asked: Question) -> list[int]:
