@@ -96,6 +96,8 @@ def open_workers(n_jobs: int | None, *, limited: bool) -> Iterator[InThisProcess
         If units have deadlines and this process may not have children.
     """
     n_workers = effective_n_jobs(n_jobs)
+    if get_active_backend()[0].nesting_level:  # a worker itself: it has its share of the cores
+        n_workers = n_jobs = min(n_workers, threads_each(1))
     if multiprocessing.current_process().daemon and limited:
         warnings.warn(
             "A daemonic process cannot start the child processes that a time limit needs; limits are checked between "

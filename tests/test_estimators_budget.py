@@ -242,9 +242,7 @@ def test_ctrl_c_after_a_warm_start_still_gives_a_model(interrupted):
 def test_a_fit_that_breaks_at_the_end_says_why():
     X, y = CANCER
     breaks = MetaEstimator(BreaksOnAll(n_rows=len(y)), knowledge=None, n_iter=1, cv=3, ensemble="best")
-    with pytest.warns(
-        EvaluationWarning, match=r"1 mean of fold models\. The first error: RuntimeError: not"
-    ):
+    with pytest.warns(EvaluationWarning, match=r"1 mean of fold models\. The first error: RuntimeError: not"):
         breaks.fit(X, y)
     assert breaks.score(X, y) > 0.85
 

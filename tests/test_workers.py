@@ -5,6 +5,7 @@ import os
 import time
 from dataclasses import replace
 
+import joblib
 import numpy as np
 import pytest
 import sklearn
@@ -176,6 +177,17 @@ def test_who_works_where(n_jobs, limited, backend, expected):
     with parallel_config(backend), open_workers(n_jobs, limited=limited) as workers:
         assert type(workers) is expected
         assert workers.n_workers == n_jobs
+
+
+def n_workers_here(limited):
+    with open_workers(-1, limited=limited) as workers:
+        return workers.n_workers
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_a_worker_of_an_outer_search_keeps_to_its_share_of_the_cores(limited):
+    most = max(2, joblib.cpu_count())
+    assert sum(joblib.Parallel(n_jobs=2)(joblib.delayed(n_workers_here)(limited) for _ in range(2))) <= most
 
 
 def test_shared_rows_may_be_of_any_kind(children):
