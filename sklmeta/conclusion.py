@@ -15,7 +15,7 @@ from sklmeta.blends import WeightedBlend
 from sklmeta.datasets import subsample
 from sklmeta.ensemble import gather_folds
 from sklmeta.evaluation import Trial, describe_error, refit_on, unfiled
-from sklmeta.exceptions import EvaluationWarning
+from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded
 from sklmeta.preparations import united
 from sklmeta.search import Refits, Search
 from sklmeta.stored import fold_score, is_quick, judges_labels
@@ -99,7 +99,9 @@ def conclude(
             blend, interrupted = WeightedBlend(np.eye(len(usable))[usable.index(best)]), True
     members = [best] if best not in usable else [usable[i] for i in blend.members]
     wanted = members if best in members else [best, *members]
-    if blend.shares is not None:
+    if search.clock is None:  # the longest first, so that nobody waits for it at the end
+        wanted = sorted(wanted, key=search.refit_seconds, reverse=True)
+    elif blend.shares is not None:
         wanted = sorted(wanted, key=lambda k: (k != best, -_share(blend, members, k)))
     refits = Refits(search, wanted, trial.rows[1], trial.classes is not None)
     if not interrupted:
@@ -140,7 +142,7 @@ def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits:
 _MOST_BLENDED = 200  # candidates, the best ones, among which members are looked for
 _MANY_ROWS, _SOME_ROWS = 20_000, 2_000  # that members are chosen on; fewer where each look at the metric takes long
 _FEW_ROWS = 200  # on which everything can be fitted at once
-_GRACE = 0.5  # seconds beyond the budget, where there is no model yet
+_GRACE = 1.0  # seconds beyond the budget, where there is no model yet
 
 
 def rescue(search: Search, trial: Trial, workers: Any) -> tuple[int, Conclusion]:
@@ -168,7 +170,9 @@ def rescue(search: Search, trial: Trial, workers: Any) -> tuple[int, Conclusion]
     Raises
     ------
     TimeoutError
-        If not even a few rows could be fitted.
+        If not even a few rows could be fitted in time.
+    Exception
+        What fitting them raised.
 
     Warns
     -----
@@ -189,11 +193,13 @@ def rescue(search: Search, trial: Trial, workers: Any) -> tuple[int, Conclusion]
         search.give_up(k, describe_error(outcome))
         k, n_rows = search.add_quickest(), _FEW_ROWS
         outcome = _fitted_alone(search, trial, workers, k, n_rows, _GRACE)
-    if isinstance(outcome, Exception):
+    if isinstance(outcome, TimeLimitExceeded):
         raise TimeoutError(
-            f"Nothing could be fitted within the time budget, not even {search.name(k)} on {_FEW_ROWS} rows: "
-            f"{describe_error(outcome)}. Give it more time, or members that fit faster."
+            f"Nothing could be fitted within the time budget, not even {search.name(k)} on {_FEW_ROWS} rows. Give it "
+            "more time, or members that fit faster."
         ) from outcome
+    if isinstance(outcome, Exception):
+        raise outcome
     n_rows = min(max(n_rows, _FEW_ROWS), search.n_rows)
     _warn_of_no_score(f"the model is {search.name(k)}, the quickest, fitted on {n_rows} of {search.n_rows} rows")
     return k, _alone(search, k, *outcome)
