@@ -250,10 +250,10 @@ def evaluate_fold(
             started = time.perf_counter()
             if prepared is None or step is None:
                 fitted = asked = clone(estimator).fit(safe_indexing(X, train), safe_indexing(y, train), **params)
-                tested, spared = safe_indexing(X, test), 0.0
+                tested, spared, spared_later = safe_indexing(X, test), 0.0, 0.0
             else:
                 ready = prepared(step, X, train=train, test=test)
-                started, spared = time.perf_counter(), ready.seconds
+                started, spared, spared_later = time.perf_counter(), ready.seconds, ready.test_seconds
                 fitted = fit_last_step(estimator, ready, safe_indexing(y, train), params)
                 asked, tested = fitted.steps[-1][1], ready.test
             between = time.perf_counter()
@@ -271,7 +271,7 @@ def evaluate_fold(
     return FoldResult(
         {name: _as_number(value) for name, value in scores.items()},
         between - started + spared,
-        time.perf_counter() - between,
+        time.perf_counter() - between + spared_later,
         warnings=_messages(caught),
         outputs=answered,
         model=fitted if keep_model else None,

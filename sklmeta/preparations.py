@@ -35,12 +35,15 @@ class Prepared:
         Other rows, prepared.
     seconds : float
         What preparing the training rows took.
+    test_seconds : float
+        What preparing the other rows took.
     """
 
     step: Any
     train: Any
     test: Any
     seconds: float
+    test_seconds: float
 
 
 class Preparations:
@@ -81,8 +84,9 @@ class Preparations:
         fitted = clone(step)
         prepared = fitted.fit_transform(X if train is None else safe_indexing(X, train))
         seconds = time.perf_counter() - started
+        between = time.perf_counter()
         tested = None if test is None else fitted.transform(safe_indexing(X, test))
-        found = Prepared(fitted, prepared, tested, seconds)
+        found = Prepared(fitted, prepared, tested, seconds, time.perf_counter() - between)
         with self._lock:
             self._kept[key] = found
             while sum(map(_bytes, self._kept.values())) > _MOST_BYTES:
