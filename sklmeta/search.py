@@ -87,9 +87,6 @@ class Past:
     given_up: Mapping[int, str] = field(default_factory=dict)
 
 
-_NO_PAST = Past()
-
-
 @dataclass(frozen=True)
 class Progress:
     """What a search has just found out.
@@ -144,7 +141,7 @@ class Search:
         The time budget.
     n_workers : int, default=1
         Who share the work.
-    past : Past, default=Past()
+    past : Past, default=None
         What an earlier search has found out already.
     report : callable, default=None
         Told a `Progress` after each candidate; once it answers with something true, nothing more is begun.
@@ -161,12 +158,13 @@ class Search:
         *,
         clock: Clock | None = None,
         n_workers: int = 1,
-        past: Past = _NO_PAST,
+        past: Past | None = None,
         report: Callable[[Progress], Any] | None = None,
     ):
         self.plan, self.prepare, self.deciding = plan, prepare, deciding
         self.train_rows, self.n_rows, self.n_workers = train_rows, n_rows, n_workers
         self.costs, self.clock, self.report = costs, clock, report
+        past = Past() if past is None else past
         self.candidates: list[Candidate] = [candidate for candidate, _, _ in past.evaluated]
         self.estimators: list[Any] = [estimator for _, estimator, _ in past.evaluated]
         self.results: list[list[FoldResult | None]] = [list(folds) for _, _, folds in past.evaluated]
