@@ -200,7 +200,7 @@ def main() -> None:
         knowledge = given or load_knowledge(task)
         judged = comparable(knowledge, tasks) if tasks is not None else whole_tables(knowledge)
         for metric in args.metrics.split(",") if args.metrics else METRICS[task]:
-            how = "leaving families out" if tasks is None else f"learned from {len(knowledge)} others"
+            how = "leaving families out" if tasks is None else f"learned from {len(whole_tables(knowledge))} others"
             counts = f"{len(judged)} tasks, {len(set(judged.families))} families"
             print(f"\n**{task}, {metric}** ({counts}, {len(judged.configurations)} configurations, {how})\n")
             of = None if tasks is None else judged
