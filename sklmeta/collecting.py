@@ -386,12 +386,11 @@ class _Book:
         path = self._path(name)
         if path is None or not path.exists():
             return []
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
+        whole = _whole(path.read_bytes())
+        if len(whole) < path.stat().st_size:
             with path.open("r+b") as file:
-                file.truncate(whole)
-        return _whole_lines(path)
+                file.truncate(len(whole))
+        return _lines(whole)
 
 
 class _Joint:
@@ -513,8 +512,15 @@ def measured_in(
 
 def _whole_lines(path: Path) -> list[str]:
     """The lines of a journal, as far as they were written to their end."""
-    content = path.read_bytes()
-    return content[: content.rfind(b"\n") + 1].decode("utf-8", errors="replace").splitlines()
+    return _lines(_whole(path.read_bytes()))
+
+
+def _whole(content: bytes) -> bytes:
+    return content[: content.rfind(b"\n") + 1]
+
+
+def _lines(content: bytes) -> list[str]:
+    return content.decode("utf-8", errors="replace").splitlines()
 
 
 def _json_or_none(text: str) -> Any:
