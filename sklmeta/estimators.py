@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from numbers import Integral, Real
 from typing import Any
 
@@ -52,6 +53,7 @@ _FIRST, _FIRST_SHARE = 8, 0.7  # recommendations that should fit into this share
 _MORE, _FEW, _FEW_SHARE = 18, 6, 0.5  # of so many, the cheapest few should fit into this share; or fewer rows
 _LARGE, _VERY_LARGE = 5_000, 50_000  # rows from which a time budget is better spent on more candidates than on folds
 _ONE_FOLD = 10_000  # rows of which a fifth tells candidates apart
+_REPEATS, _MANY = 3, 40  # times that rows are dealt into folds, as long as there is room for this many candidates
 _LEAST_ROWS = 1000  # to train folds on, however short the time is
 _RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
 
@@ -98,7 +100,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         As for :class:`sklearn.model_selection.GridSearchCV`. None is 5 folds, fewer where there are fewer rows; with a
         `time_budget` they are shuffled, and only the first 3 are used from 5,000 rows, only one from 50,000, and as few
         as 2 where time is short, or one from 10,000 rows. Where it is very short, folds, a `cv` of your own included,
-        are trained on a part of their rows.
+        are trained on a part of their rows. Where there is plenty, for less than 5,000 rows, all 5 are repeated on
+        other shuffles, up to three times.
     n_jobs : int, default=None
         Fits at the same time; None obeys ``joblib.parallel_config`` and else means 1. The answer is the same for
         any number.
@@ -343,7 +346,11 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         clock: Clock | None,
         n_workers: int,
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The folds; fewer of our own, then of fewer rows, where the first candidates would else take all the time."""
+        """The folds; fewer of our own, then of fewer rows, where the first candidates would else take all the time.
+
+        More where there would be time for many candidates: chosen from hundreds by five folds of few rows, the best
+        are best by chance.
+        """
         first = [] if clock is None else advice.recommend(_MORE)
         if clock is None or not first:
             return splits
@@ -351,14 +358,22 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         def seconds(n_rows: int) -> list[float]:
             return [advice.costs.seconds(c.configuration, n_rows) for c in first]
 
-        def have_room(n_folds: int, each: list[float], share: float) -> bool:
-            return not n_folds * sum(each) / n_workers > share * clock.left()
+        def share(n_folds: int, each: float) -> float:
+            """Of the time that is left, for what takes so many seconds a fold; NaN where that is unknown."""
+            return n_folds * each / n_workers / max(clock.left(), 1e-9)
 
         rows = whole = max(len(train) for train, _ in splits)
+        best = seconds(whole)[:_FIRST]
         least = len(splits) if self.cv is not None else 1 if len(y) >= _ONE_FOLD else 2
-        while len(splits) > least and not have_room(len(splits), seconds(whole)[:_FIRST], _FIRST_SHARE):
+        if self.cv is None and len(y) < _LARGE and (self.n_iter is None or self.n_iter >= _MANY):
+            many = _MANY * float(np.mean(best))
+            for times in range(_REPEATS, 1, -1):
+                if share(times * len(splits), many) <= _FIRST_SHARE:
+                    again = (self._splitter(y, seed).split(y, y) for seed in range(1, times))
+                    return [*splits, *self._trainable(chain.from_iterable(again), y)]
+        while len(splits) > least and share(len(splits), sum(best)) > _FIRST_SHARE:
             splits = splits[:-1]
-        while rows >= 2 * _LEAST_ROWS and not have_room(len(splits), sorted(seconds(rows))[:_FEW], _FEW_SHARE):
+        while rows >= 2 * _LEAST_ROWS and share(len(splits), sum(sorted(seconds(rows))[:_FEW])) > _FEW_SHARE:
             rows //= 2
         if rows == whole:
             return splits
@@ -521,26 +536,31 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         splits = list(self._splitter(y).split(X, y, **split_params))
         if self.cv is None and self.time_budget is not None:
             splits = splits[: 1 if len(y) >= _VERY_LARGE else 3 if len(y) >= _LARGE else 5]
-        if self._task_type() == "classification":
-            usable = [(train, test) for train, test in splits if len(np.unique(y[train])) > 1]
-            if len(usable) < len(splits):
-                warnings.warn(
-                    f"{len(splits) - len(usable)} of {len(splits)} folds of cv have one class only to train on and are "
-                    "left out. Use a splitter that stratifies.",
-                    EvaluationWarning,
-                    stacklevel=3,
-                )
-            splits = usable
-        if not splits:
+        usable = self._trainable(splits, y)
+        if len(usable) < len(splits):
+            warnings.warn(
+                f"{len(splits) - len(usable)} of {len(splits)} folds of cv have one class only to train on and are "
+                "left out. Use a splitter that stratifies.",
+                EvaluationWarning,
+                stacklevel=3,
+            )
+        if not usable:
             raise ValueError(f"cv={self.cv!r} gives no fold to train on.")
-        return splits
+        return usable
 
-    def _splitter(self, y: np.ndarray) -> Any:
-        """`cv` as a splitter; for None, 5 folds or as many as rows allow."""
+    def _trainable(
+        self, splits: Iterable[tuple[np.ndarray, np.ndarray]], y: np.ndarray
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Folds without those that have only one class to train on."""
+        classes = self._task_type() == "classification"
+        return [(train, test) for train, test in splits if not classes or len(np.unique(y[train])) > 1]
+
+    def _splitter(self, y: np.ndarray, seed: int = 0) -> Any:
+        """`cv` as a splitter; for None, 5 folds or as many as rows allow, of rows as a seed shuffles them."""
         classes = self._task_type() == "classification"
         if self.cv is not None:
             return check_cv(self.cv, y, classifier=classes)
-        shuffle = {} if self.time_budget is None else {"shuffle": True, "random_state": 0}  # not all folds will be used
+        shuffle = {} if self.time_budget is None else {"shuffle": True, "random_state": seed}  # not all may be used
         if not classes:
             return KFold(min(5, len(y)), **shuffle)
         most = int(np.unique(y, return_counts=True)[1].max())

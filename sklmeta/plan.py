@@ -24,8 +24,9 @@ class Plan:
     """Candidates to evaluate, most promising first, in the light of what came of those before.
 
     Members that the knowledge has seen follow its advice, then draw from their spaces. Once 25 candidates of theirs
-    were named, every other one is a neighbour, in its space, of one of the five best so far: the knowledge's list is
-    finite, and has less and less to say of the task's own optimum.
+    were named, every other one is a neighbour, in its space, of one of the five best so far (the best of five members,
+    where an average shall be made of them): the knowledge's list is finite, and has less and less to say of the task's
+    own optimum.
 
     The other members start as they are and then draw. Each of them gets the share of the picks that the strategy gives
     it: that of the mean member at first, more or less once it was tried. Without knowledge, all have the same share.
@@ -70,6 +71,11 @@ class Plan:
         self._taken = {candidate.key: candidate for candidate in taken}
         self._rng = np.random.RandomState(random_state.randint(2**31 - 1))
         self._n_draws = min(n_iter + len(self._taken), _MOST_DRAWS)
+
+    @property
+    def for_average(self) -> bool:
+        """Whether what is tried shall be averaged in the end."""
+        return self._advice.average
 
     def has_others_than(self, name: Hashable) -> bool:
         """Whether there is another member than this one."""
@@ -139,8 +145,11 @@ class Plan:
     ) -> Iterator[Candidate]:
         """Neighbours of the best of the members that were heard of, in turn; a few of each."""
         ranked = sorted((-mean, key) for key, (mean, _) in scores.items() if np.isfinite(mean) and key in self._taken)
-        best = (self._taken[key] for _, key in ranked if key[0] in self._heard)
-        parents = [candidate for candidate in best if candidate.member.space.names][:_PARENTS]
+        best = [self._taken[key] for _, key in ranked if key[0] in self._heard]
+        parents = [candidate for candidate in best if candidate.member.space.names]
+        if self.for_average:
+            parents = _one_of_each_first(parents)
+        del parents[_PARENTS:]
         for k in range(_TRIES if parents else 0):
             turn, position = divmod(self._picks[None] // 2 + k, len(parents))
             parent, step = parents[position], _STEPS[turn % len(_STEPS)]
@@ -164,6 +173,14 @@ class Plan:
     def _draws_of(self, turn: Hashable, allowed: Callable[[Candidate], bool] | None) -> Iterator[Candidate]:
         drawn = self._advised_draws if turn is None else self._drawn(turn)
         yield from (candidate for candidate in drawn if allowed is None or allowed(candidate))
+
+
+def _one_of_each_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The first of each member, in their order, then the second of each, and so on."""
+    by_member: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        by_member.setdefault(candidate.member.name, []).append(candidate)
+    return list(_interleaved(list(by_member.values())))
 
 
 def _interleaved(lists: Sequence[Sequence[Candidate]]) -> Iterator[Candidate]:

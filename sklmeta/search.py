@@ -43,6 +43,7 @@ _MANY = 1000  # candidates: all that the plan has
 _FIRST_PATIENCE = 0.35  # of the budget, for what is begun before anything has a score, where there are other members
 _NO_TIME = "no time was left for its other folds"
 _AMONG_THE_WORST = 0.75  # of those that were evaluated in full: the others may be of use in an average
+_PLENTY = 30  # candidates: what costs so little that there is time for this many like it might as well cost nothing
 _OUT_OF_REACH = 4.0  # standard errors behind the best on the folds done so far, where a candidate is dropped
 
 
@@ -324,9 +325,9 @@ class Search:
             found = self.plan.next(1, self._scores(known))
         else:
             allowed = partial(self._is_affordable, _SHARE if self.candidates else _FIRST_SHARE)
-            found = self.plan.next(1, {**self._scores(known), **self._guesses()}, allowed, self._expected)
+            found = self.plan.next(1, {**self._scores(known), **self._guesses()}, allowed, self._price)
             if not found and not self.candidates:
-                found = self.plan.next(1, {}, partial(self._is_affordable, _SHARE), self._expected)
+                found = self.plan.next(1, {}, partial(self._is_affordable, _SHARE), self._price)
         for candidate in found:
             self._append(candidate)
             self._queue.extend((len(self.candidates) - 1, fold) for fold in range(len(self.train_rows)))
@@ -368,6 +369,11 @@ class Search:
         """Seconds of a fold that are rarely exceeded; 0 where nothing is known."""
         seconds = self.costs.at_most(candidate.configuration, self.train_rows[fold])
         return 0.0 if math.isnan(seconds) else seconds
+
+    def _price(self, candidate: Candidate) -> float:
+        """Seconds of a fold, as far as they are scarce."""
+        free = self._search_left() * self.n_workers / (_PLENTY * len(self.train_rows))
+        return max(self._expected(candidate), free)
 
     def _is_affordable(self, share: float, candidate: Candidate) -> bool:
         """Whether its folds are expected to take no more than this share of the time that is left for searching."""
@@ -430,11 +436,17 @@ class Search:
 
     def _is_out_of_reach(self, k: int) -> bool:
         complete = [j for j in self.best_first() if j != k]
-        if len(complete) < 3:
+        if len(complete) < 3 or (self.plan.for_average and not self._is_behind_its_kind(k)):
             return False
         best, *others = (self._by_fold(j) for j in complete)
         gap = out_of_reach(self._by_fold(k), best, np.array(others))
         return bool(gap > _OUT_OF_REACH)
+
+    def _is_behind_its_kind(self, k: int) -> bool:
+        """Whether another candidate of its member is better; even a weak kind's best adds to an average."""
+        own = self._by_fold(k)
+        behind = (self._by_fold(j) - own for j in self.best_first() if self.name(j) == self.name(k))
+        return any(np.nanmean(gap) > 0 for gap in behind)
 
     def _by_fold(self, k: int) -> np.ndarray:
         if k in self._complete:

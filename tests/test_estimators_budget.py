@@ -3,12 +3,13 @@
 import multiprocessing
 import time
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, get_scorer, log_loss, make_scorer
@@ -19,6 +20,7 @@ from sklearn.svm import SVC, SVR
 from sklmeta import MetaClassifier, MetaEstimator, MetaRegressor
 from sklmeta.blends import Average, Stack
 from sklmeta.exceptions import EvaluationWarning
+from sklmeta.search import Clock
 
 CANCER = load_breast_cancer(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
@@ -193,6 +195,50 @@ def test_a_budget_is_spent_on_candidates_rather_than_folds_where_rows_are_many(n
     lonely = np.append(np.arange(50_000) % 2, 2)  # a class of one row cannot be in both parts
     with pytest.warns(UserWarning, match="least populated class"):
         assert len(MetaClassifier(time_budget=10)._splits(lonely[:, None], lonely, {})) == 1
+
+
+def affordable(meta, y, seconds, budget=60.0, n_workers=2):
+    """How many folds there are, and of how many rows each, where every candidate takes so long a fold."""
+    candidates = [SimpleNamespace(configuration=None)] * 18
+    costs = SimpleNamespace(seconds=lambda configuration, n_rows: seconds)
+    advice = SimpleNamespace(recommend=lambda n: candidates, costs=costs)
+    splits = meta._splits(y[:, None], y, {})
+    clock = None if meta.time_budget is None else Clock(budget, time.monotonic())
+    return meta._affordable(splits, y, advice, clock, n_workers)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "n_splits"),
+    # two workers, seven tenths of 60 s: 84 s, for 40 candidates on 15, or on 10 folds, or for 8 on 5
+    [(0.13, 15), (0.15, 10), (0.20, 10), (0.22, 5), (2.0, 5), (2.2, 4), (9.0, 2), (np.nan, 5)],
+)
+def test_folds_are_repeated_where_time_is_plenty_and_fewer_where_it_is_short(seconds, n_splits):
+    for face, y in ((MetaClassifier, np.arange(200) % 2), (MetaRegressor, np.arange(200) * 1.0)):
+        splits = affordable(face(time_budget=60), y, seconds)
+        assert len(splits) == n_splits
+        for start in range(0, n_splits, 5):  # each time all rows are dealt out, in another way
+            tests = np.concatenate([test for _, test in splits[start : start + 5]])
+            assert len(tests) == len(set(tests)) == (200 if n_splits >= 5 else 40 * n_splits)
+        assert len({test.tobytes() for _, test in splits}) == n_splits
+
+
+@pytest.mark.parametrize("others", [{"cv": 5}, {"time_budget": None}, {"n_iter": 39}])
+def test_folds_are_not_repeated_unasked(others):
+    y = np.arange(200) % 2
+    assert len(affordable(MetaClassifier(**{"time_budget": 60, **others}), y, 0.001)) == 5
+
+
+def test_folds_of_many_rows_are_not_repeated():
+    assert len(affordable(MetaClassifier(time_budget=60), np.arange(5_000) % 2, 0.001)) == 3
+
+
+def test_repeated_folds_give_a_model_that_is_as_good():
+    X, y = load_iris(return_X_y=True)
+    meta = MetaClassifier(CHEAP, time_budget=8, n_jobs=2, random_state=0).fit(X, y)
+    assert meta.n_splits_ in (10, 15)
+    assert len(meta.leaderboard()) == len(meta.cv_results_["params"])
+    assert meta.cv_results_["mean_test_score"][meta.best_index_] > 0.9
+    assert log_loss(y, meta.predict_proba(X)) < 0.2
 
 
 # -- Ctrl-C ----------------------------------------------------------------------------------------------------------

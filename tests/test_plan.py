@@ -1,5 +1,6 @@
 """What a search evaluates next."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +27,7 @@ class ListedAdvice:
 
     advised: list = field(default_factory=list)
     heard_of: set = field(default_factory=set)
+    average: bool = False
 
     def recommend(self, n, scores, allowed=None, seconds=None):
         return [c for c in self.advised if c.key not in scores and (allowed is None or allowed(c))][:n]
@@ -188,6 +190,22 @@ def test_after_the_first_picks_every_other_one_is_near_the_best():
     close = [abs(np.log(c.params["C"] / 7.3)) for c in near]
     assert np.median(close) < 1.5, "far less than the whole distribution, from 0.01 to 1000"
     assert {c.follows for c in near} <= {c.follows for c in found[:25]}
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_for_an_average_neighbours_are_of_the_best_of_each_member(average):
+    members = [LR_MEMBER, *make_members([("more", SVC())], "classification"), SVC_MEMBER]
+    best_last = [Candidate(m, {"C": float(c)}) for m in members for c in range(1, 9)]
+    plan = Plan(members, ListedAdvice(best_last, {"svc", "lr", "more"}, average), 60, np.random.RandomState(0))
+    scores, found = {}, []
+    while candidates := plan.next(1, scores):
+        found += candidates
+        kind = ["lr", "more", "svc"].index(candidates[0].member.name)
+        scores[candidates[0].key] = (kind + 0.01 * np.random.RandomState(len(found)).uniform(), 0.01)
+    near = Counter(names(found[25::2]))
+    assert set(near) == ({"svc", "lr", "more"} if average else {"svc"})
+    if average:  # five parents: the two best of two members, the best of the third
+        assert max(near.values()) <= 2 * min(near.values()) + 2
 
 
 def test_neighbours_find_what_the_list_does_not_have():

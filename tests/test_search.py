@@ -1,6 +1,7 @@
 """Which fold of which candidate is next, and what comes of each."""
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,7 +26,7 @@ class ListedPlan:
 
     def __init__(self, n):
         self.left = [Candidate(LR, {"C": float(i)}, follows=Configuration("lr", {"C": float(i)})) for i in range(n)]
-        self.seen, self.others = [], False
+        self.seen, self.others, self.for_average = [], False, False
 
     def has_others_than(self, name):
         return self.others
@@ -277,6 +278,36 @@ def test_a_candidate_out_of_reach_is_dropped_after_its_first_fold():
     assert done == [3, 3, 3, 3, 1, 3]
     assert search.best_first()[0] == 5
     assert search.finished()[4][2].status == "incomplete"
+
+
+@pytest.mark.parametrize(("for_average", "done"), [(False, [3, 3, 3, 3, 1, 1, 3]), (True, [3, 3, 3, 3, 3, 1, 3])])
+def test_for_an_average_the_best_of_each_member_is_evaluated_in_full(for_average, done):
+    search = a_search(7, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 0.1))
+    search.plan.for_average = for_average
+    search.plan.left[4:6] = [replace(c, member=NB) for c in search.plan.left[4:6]]
+    scores = [0.9, 0.8, 0.88, 0.89, 0.2, 0.1, 0.91]
+    search.prepare = lambda candidate: candidate.params
+    search.plan.next = lambda n, *_: [search.plan.left.pop(0)] if search.plan.left else []
+    work(search, 1, np.random.RandomState(0), lambda k, fold: scores[k] + 0.001 * (fold - k % 2))
+    assert [search.folds_done(k) for k in range(7)] == done
+    assert search.best_first()[0] == 6
+
+
+def test_time_costs_nothing_as_long_as_there_is_plenty():
+    clock, costs = Clock(90.0, time.monotonic()), costs_of(lambda c: [0.1, 5.0, 8.0][int(c)])
+    search, told = a_search(3, clock=clock, costs=costs, n_workers=2), []
+    listed = list(search.plan.left)
+
+    def priced(n, scores, allowed, seconds):
+        told.append([seconds(candidate) for candidate in listed])
+        return []
+
+    search.plan.next = priced
+    search.next_unit()
+    assert told[0] == pytest.approx([90 * 2 / 3 / 30, 5.0, 8.0], rel=0.01), "two workers, three folds, thirty like it"
+    clock.deadline = time.monotonic() + 9.0
+    search.next_unit()
+    assert told[-1] == pytest.approx([9 * 2 / 3 / 30, 5.0, 8.0], rel=0.05)
 
 
 def test_standard_errors_behind_the_best_by_hand():
