@@ -153,7 +153,7 @@ class Advice:
 
     def _told(self, candidate: Candidate, recommendation: Recommendation) -> Recommendation:
         """In the user's terms: the member's own parameters, and scores in units of the user's target."""
-        unit = getattr(self.unit, "unit", None) or 1.0
+        unit = self.unit({})  # nothing tells more before something was tried
         low, high = recommendation.interval
         reason = recommendation.reason
         if self.stands_for:

@@ -371,9 +371,10 @@ class Search:
         return 0.0 if math.isnan(seconds) else seconds
 
     def _price(self, candidate: Candidate) -> float:
-        """Seconds of a fold, as far as they are scarce."""
+        """Seconds of a fold, as far as they are scarce; 0 where nothing is known."""
+        expected = self._expected(candidate)
         free = self._search_left() * self.n_workers / (_PLENTY * len(self.train_rows))
-        return max(self._expected(candidate), free)
+        return max(expected, free) if expected else 0.0
 
     def _is_affordable(self, share: float, candidate: Candidate) -> bool:
         """Whether its folds are expected to take no more than this share of the time that is left for searching."""
@@ -446,7 +447,7 @@ class Search:
         """Whether another candidate of its member is better; even a weak kind's best adds to an average."""
         own = self._by_fold(k)
         behind = (self._by_fold(j) - own for j in self.best_first() if self.name(j) == self.name(k))
-        return any(np.nanmean(gap) > 0 for gap in behind)
+        return any(np.nansum(gap) > 0 for gap in behind)
 
     def _by_fold(self, k: int) -> np.ndarray:
         if k in self._complete:

@@ -294,8 +294,8 @@ def test_for_an_average_the_best_of_each_member_is_evaluated_in_full(for_average
 
 
 def test_time_costs_nothing_as_long_as_there_is_plenty():
-    clock, costs = Clock(90.0, time.monotonic()), costs_of(lambda c: [0.1, 5.0, 8.0][int(c)])
-    search, told = a_search(3, clock=clock, costs=costs, n_workers=2), []
+    clock, costs = Clock(90.0, time.monotonic()), costs_of(lambda c: [0.1, 5.0, 8.0, np.nan][int(c)])
+    search, told = a_search(4, clock=clock, costs=costs, n_workers=2), []
     listed = list(search.plan.left)
 
     def priced(n, scores, allowed, seconds):
@@ -304,10 +304,12 @@ def test_time_costs_nothing_as_long_as_there_is_plenty():
 
     search.plan.next = priced
     search.next_unit()
-    assert told[0] == pytest.approx([90 * 2 / 3 / 30, 5.0, 8.0], rel=0.01), "two workers, three folds, thirty like it"
+    assert told[0] == pytest.approx([90 * 2 / 3 / 30, 5.0, 8.0, 0.0], rel=0.01), (
+        "two workers, three folds, thirty like it"
+    )
     clock.deadline = time.monotonic() + 9.0
     search.next_unit()
-    assert told[-1] == pytest.approx([9 * 2 / 3 / 30, 5.0, 8.0], rel=0.05)
+    assert told[-1] == pytest.approx([9 * 2 / 3 / 30, 5.0, 8.0, 0.0], rel=0.05)
 
 
 def test_standard_errors_behind_the_best_by_hand():
