@@ -13,7 +13,7 @@ from sklmeta._sklearn import check_method_params, safe_indexing
 from sklmeta.blended import BlendedClassifier, BlendedRegressor
 from sklmeta.blends import WeightedBlend
 from sklmeta.datasets import subsample
-from sklmeta.ensemble import gather_folds
+from sklmeta.ensemble import first_round, gather_folds
 from sklmeta.evaluation import Trial, describe_error, refit_on, unfiled
 from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded
 from sklmeta.preparations import united
@@ -254,6 +254,7 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
     most = _MANY_ROWS if is_quick(scorer, trial.classes) else _SOME_ROWS
     keep, _ = subsample(np.arange(len(y)), y, most, stratify=trial.classes is not None, seed=0)
     predictions, rows, folds = gather_folds([search.outputs(k) for k in usable], tests, keep=keep)
+    folds = first_round(folds)  # predictions are means over all rounds; to look at each row once is enough
 
     def scored(some: np.ndarray, parts: Sequence[np.ndarray]) -> Callable[[np.ndarray], float]:
         """The metric on parts of some of the rows that have predictions."""

@@ -54,6 +54,35 @@ def gather_folds(
     return predictions / times[:, None], rows, [fold for fold in folds if len(fold)]
 
 
+def first_round(folds: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The first folds that have every row between them: where folds are repeated, one round of them.
+
+    Parameters
+    ----------
+    folds : sequence of ndarray of int
+        Positions of test rows.
+
+    Returns
+    -------
+    list of ndarray of int
+        As few of them, in their order, as have every row that any has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> first_round([np.array([0, 1]), np.array([2]), np.array([0]), np.array([1, 2])])
+    [array([0, 1]), array([2])]
+    """
+    missing = set(np.concatenate(folds).tolist())
+    needed = []
+    for fold in folds:
+        if not missing:
+            break
+        needed.append(fold)
+        missing.difference_update(fold.tolist())
+    return needed
+
+
 def fold_metric(
     metric: str,
     y: np.ndarray,

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 from sklearn import metrics
+from sklearn.model_selection import RepeatedKFold
 
-from sklmeta.ensemble import best_temperature, fold_metric, gather_folds, greedy_weights, tempered
+from sklmeta.ensemble import best_temperature, first_round, fold_metric, gather_folds, greedy_weights, tempered
 
 # -- gathering -------------------------------------------------------------------------------------------------------
 
@@ -20,6 +21,19 @@ def test_a_partition_puts_every_prediction_at_its_row():
     np.testing.assert_array_equal(rows, range(5))
     np.testing.assert_array_equal(predictions[1], np.column_stack([rows, 10 * rows]) + 100)
     assert [fold.tolist() for fold in folds] == [[4, 0], [1, 3, 2]]
+
+
+def test_of_repeated_folds_the_first_round_has_every_row_once():
+    rows = np.arange(20)
+    folds = [test for _, test in RepeatedKFold(n_splits=4, n_repeats=3, random_state=0).split(rows)]
+    assert first_round(folds) == folds[:4]
+    assert first_round(folds[:4]) == folds[:4]
+    np.testing.assert_array_equal(np.sort(np.concatenate(first_round(folds))), rows)
+
+
+def test_folds_that_are_no_partition_are_taken_until_every_row_is_there():
+    folds = [np.array([0, 1, 2]), np.array([2, 3]), np.array([0, 3]), np.array([4]), np.array([1])]
+    assert first_round(folds) == folds[:4]
 
 
 def test_rows_predicted_twice_are_averaged_and_others_left_out():
