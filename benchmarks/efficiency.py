@@ -4,8 +4,7 @@
 
 The same count budget on scikit-learn's bundled tables with one worker and with two, in turn. Efficiency is the time of
 one worker over twice that of two. Less than all of it has two causes that are told apart: fits that take longer beside
-another one, which is the machine's, and workers that
-have nothing to do. Run it on a machine that does nothing else.
+another one, which is the machine's, and workers that have nothing to do. Run it on a machine that does nothing else.
 """
 
 from __future__ import annotations

@@ -147,9 +147,7 @@ class Plan:
         ranked = sorted((-mean, key) for key, (mean, _) in scores.items() if np.isfinite(mean) and key in self._taken)
         best = [self._taken[key] for _, key in ranked if key[0] in self._heard]
         parents = [candidate for candidate in best if candidate.member.space.names]
-        if self.for_average:
-            parents = _one_of_each_first(parents)
-        del parents[_PARENTS:]
+        parents = (_one_of_each_first(parents) if self.for_average else parents)[:_PARENTS]
         for k in range(_TRIES if parents else 0):
             turn, position = divmod(self._picks[None] // 2 + k, len(parents))
             parent, step = parents[position], _STEPS[turn % len(_STEPS)]

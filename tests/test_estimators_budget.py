@@ -13,10 +13,11 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, get_scorer, log_loss, make_scorer
-from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.model_selection import GridSearchCV, RepeatedStratifiedKFold, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC, SVR
 
+import sklmeta.estimators
 from sklmeta import MetaClassifier, MetaEstimator, MetaRegressor
 from sklmeta.blends import Average, Stack
 from sklmeta.exceptions import EvaluationWarning
@@ -198,7 +199,7 @@ def test_a_budget_is_spent_on_candidates_rather_than_folds_where_rows_are_many(n
 
 
 def affordable(meta, y, seconds, budget=60.0, n_workers=2):
-    """How many folds there are, and of how many rows each, where every candidate takes so long a fold."""
+    """The folds, where every candidate takes so long on each."""
     candidates = [SimpleNamespace(configuration=None)] * 18
     costs = SimpleNamespace(seconds=lambda configuration, n_rows: seconds)
     advice = SimpleNamespace(recommend=lambda n: candidates, costs=costs)
@@ -232,13 +233,29 @@ def test_folds_of_many_rows_are_not_repeated():
     assert len(affordable(MetaClassifier(time_budget=60), np.arange(5_000) % 2, 0.001)) == 3
 
 
-def test_repeated_folds_give_a_model_that_is_as_good():
+def test_repeated_folds_give_a_model_that_is_as_good(monkeypatch):
+    monkeypatch.setattr(sklmeta.estimators, "_MANY", 1)
     X, y = load_iris(return_X_y=True)
-    meta = MetaClassifier(CHEAP, time_budget=8, n_jobs=2, random_state=0).fit(X, y)
-    assert meta.n_splits_ in (10, 15)
+    meta = MetaClassifier(CHEAP, time_budget=6, random_state=0).fit(X, y)
+    assert meta.n_splits_ == 15
     assert len(meta.leaderboard()) == len(meta.cv_results_["params"])
     assert meta.cv_results_["mean_test_score"][meta.best_index_] > 0.9
     assert log_loss(y, meta.predict_proba(X)) < 0.2
+
+
+class Recording(Average):
+    """Remembers what it was asked to judge averages by."""
+
+    def combine(self, predictions, y, *, folds, **others):
+        self.folds = folds
+        return super().combine(predictions, y, folds=folds, **others)
+
+
+def test_an_average_is_judged_on_one_round_of_repeated_folds():
+    ensemble, cv = Recording(), RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0)
+    meta = MetaClassifier(CHEAP, n_iter=2, cv=cv, ensemble=ensemble, random_state=0).fit(*CANCER)
+    assert meta.n_splits_ == 6
+    np.testing.assert_array_equal(np.sort(np.concatenate(ensemble.folds)), np.arange(len(CANCER[1])))
 
 
 # -- Ctrl-C ----------------------------------------------------------------------------------------------------------
