@@ -7,18 +7,22 @@ other, told the score of each (Brier, R2) and its standard error. After k picks,
 greedily (Caruana et al. 2004, 25 rounds), and its mean squared error, which follows exactly from the joint errors, is
 compared with that of the best average of all; the best single pick with the best single one, likewise. What is given is
 the logarithm of the ratio in per cent, cut at 50, as a mean over tasks with a 95 % bootstrap interval. "random" is the
-mean over five random orders.
+mean over five random orders; "of one preparation" may pick no base estimator that differs from another by its
+preparation of the table only, and no Gaussian process. What each base estimator contributes is how much worse the best
+average of all others is.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from _report import markdown_table, with_interval
 
-from sklmeta import KnowledgeBase, load_knowledge
+from sklmeta import Configuration, KnowledgeBase, load_knowledge
 from sklmeta.recommenders import Portfolio, Recommender, TaskMixture
 
 KS = (2, 3, 5, 8, 12, 20, 30)
@@ -53,16 +57,57 @@ def excess(order: list[int], products: np.ndarray) -> np.ndarray:
     return found
 
 
-def order_by(
-    fitted: Recommender, features: pd.Series, judged: KnowledgeBase, i: int, metric: str, average: bool
-) -> list[int]:
+def order_by(how: How, features: pd.Series, judged: KnowledgeBase, i: int, metric: str) -> list[int]:
     """Positions of the configurations of `judged`, in the order in which they are picked on one of its tasks."""
     scores, errors = judged.scores(metric)[i], judged.standard_errors(metric)[i]
-    column, observed = {c: j for j, c in enumerate(judged.configurations)}, {}
+    column, observed = {c: j for j, c in enumerate(judged.configurations) if how.allowed(c)}, {}
     for _ in range(min(max(KS), len(column))):
-        pick = fitted.recommend(features, observed=observed, candidates=column, average=average)[0].configuration
+        pick = how.recommender.recommend(features, observed=observed, candidates=column, average=how.average)[
+            0
+        ].configuration
         observed[pick] = (scores[column[pick]], errors[column[pick]])
     return [column[c] for c in observed]
+
+
+@dataclass(frozen=True)
+class How:
+    """For what a recommender picks, and among which configurations."""
+
+    recommender: Recommender
+    average: bool = False
+    allowed: Callable[[Configuration], bool] = lambda _: True
+
+
+def of_one_preparation(configuration: Configuration) -> bool:
+    """Whether its base estimator is the first of its kind in the catalogue."""
+    return not str(configuration.estimator).endswith(("_normal", "_splines", "_process"))
+
+
+def contributions(knowledge: KnowledgeBase) -> str:
+    """One markdown table: what the best average lacks without each base estimator, and without all that came later."""
+    joint = knowledge.joint_errors
+    assert joint is not None
+    names = np.array([str(c.estimator) for c in joint.configurations])
+    first = np.array([of_one_preparation(c) for c in joint.configurations])
+    without = {name: names != name for name in dict.fromkeys(names)} | {"all but those of one preparation": first}
+    found: dict[str, list[float]] = {name: [] for name in without}
+    for products in joint.products:
+        ok = np.isfinite(np.diag(products))
+        every = best_average(products[np.ix_(ok, ok)])[1]
+        for name, kept in without.items():
+            rest = best_average(products[np.ix_(ok & kept, ok & kept)])[1]
+            found[name].append(min(np.log(rest / every), CUT))
+    rows = [
+        [
+            name,
+            str(int((~without[name]).sum())),
+            with_interval(np.array(v), 2, 100),
+            f"{np.mean(np.array(v) > 0.01):.0%}",
+        ]
+        for name, v in found.items()
+    ]
+    header = ["without", "configurations", f"excess error, %, {len(joint.tasks)} tasks", "above 1 % on"]
+    return markdown_table(header, rows)
 
 
 def table(knowledge: KnowledgeBase) -> str:
@@ -72,28 +117,38 @@ def table(knowledge: KnowledgeBase) -> str:
         raise SystemExit(f"{knowledge!r} has no joint errors.")
     metric, rng = METRIC[str(knowledge.task_type)], np.random.default_rng(0)
     judged = knowledge.select(tasks=joint.tasks, configurations=joint.configurations)
-    systems: dict[str, tuple[Recommender, bool]] = {
-        "Portfolio": (Portfolio(), False),
-        "TaskMixture, for the best": (TaskMixture(), False),
-        "TaskMixture, for the average": (TaskMixture(), True),
+    systems = {
+        "Portfolio": How(Portfolio()),
+        "TaskMixture, for the best": How(TaskMixture()),
+        "TaskMixture, for the average": How(TaskMixture(), average=True),
+        "the same, of one preparation": How(TaskMixture(), average=True, allowed=of_one_preparation),
     }
     found: dict[str, list[np.ndarray]] = {name: [] for name in (*systems, "random")}
     for family in dict.fromkeys(judged.families):
         known = knowledge.exclude(families=[family])
-        fitted = {name: (rec.fit(known, metric=metric), average) for name, (rec, average) in systems.items()}
+        for how in systems.values():
+            how.recommender.fit(known, metric=metric)
         for i in [i for i, f in enumerate(judged.families) if f == family]:
             features, products = judged.meta_features.iloc[i], joint.products[joint.tasks.index(judged.tasks[i])]
-            for name, (recommender, average) in fitted.items():
-                found[name].append(excess(order_by(recommender, features, judged, i, metric, average), products))
+            for name, how in systems.items():
+                order = order_by(how, features, judged, i, metric)
+                found[name].append(excess(order, products))
             orders = [rng.permutation(len(judged.configurations)).tolist() for _ in range(SHUFFLES)]
             found["random"].append(np.mean([excess(order, products) for order in orders], axis=0))
     rows = []
     for what, part in (("average", 0), ("best", 1)):
         columns = {name: np.array(values)[:, part] for name, values in found.items()}
         rows += [[f"{what}: {name}", *(with_interval(v, 2, 100) for v in c.T)] for name, c in columns.items()]
-        difference = columns["TaskMixture, for the average"] - columns["TaskMixture, for the best"]
-        rows.append([f"{what}: the one minus the other", *(with_interval(v, 2, 100) for v in difference.T)])
+        for other in ("TaskMixture, for the best", "the same, of one preparation"):
+            difference = columns["TaskMixture, for the average"] - columns[other]
+            name = f"{what}: for the average minus {other.split(', ')[-1]}"
+            rows.append([name, *(with_interval(v, 2, 100) for v in difference.T)])
     return markdown_table([f"excess error, %, {len(judged)} tasks", *(f"@{k}" for k in KS)], rows)
+
+
+def report(knowledge: KnowledgeBase) -> None:
+    """Both tables of one task type."""
+    print(f"\n## {knowledge.task_type}\n\n{table(knowledge)}\n\n{contributions(knowledge)}", flush=True)
 
 
 def main() -> None:
@@ -103,10 +158,10 @@ def main() -> None:
     parser.add_argument("--knowledge", help="a file in place of the bundled knowledge")
     args = parser.parse_args()
     if args.knowledge:
-        print(table(KnowledgeBase.load(args.knowledge)))
+        report(KnowledgeBase.load(args.knowledge))
         return
     for task in [args.task] if args.task else METRIC:
-        print(f"\n## {task}\n\n{table(load_knowledge(task))}")
+        report(load_knowledge(task))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def ladder(names: list[str] | None = None) -> dict[str, Recommender]:
 
 
 def usable(knowledge: KnowledgeBase, metric: str) -> np.ndarray:
-    """Scores with failures at each task's worst; NaN where never evaluated."""
+    """Scores with failures at each task's worst; NaN where never evaluated, which the library would not try there."""
     scores = knowledge.scores(metric)
     worst = np.nanmin(scores, axis=1, keepdims=True)
     return np.where(np.isfinite(scores), scores, np.where(knowledge.status == "missing", np.nan, worst))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +21,8 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Kernel, Matern, WhiteKernel
 from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
@@ -53,25 +55,25 @@ class CatalogueEntry:
         Its hyperparameters.
     categories : {"onehot", "ordinal", "native"}, default="onehot"
         How it takes categories; see `TabularPreprocessor`.
-    scale : bool, default=True
-        Whether it wants standardised numbers.
+    scale : bool or {"normal", "splines"}, default=True
+        What it wants of numbers: standardised, or as `TabularPreprocessor` says.
     sparse : bool, default=True
         Whether it takes sparse input.
     scale_target : bool, default=False
         Whether a regression target is standardised for it.
     max_rows : int or None, default=None
-        Rows beyond which it is left out where there are other members, for its cost grows too fast.
+        Rows beyond which it is left out where there are other members, and not measured, for its cost grows too fast.
     practice : tuple of dict, default=()
         Configurations that practitioners use, tried right after the default.
     n_known : int, default=25
-        How many configurations of it the bundled knowledge is made of.
+        How many configurations of it the bundled knowledge is made of, and other knowledge at most.
     """
 
     name: str
     estimator: BaseEstimator
     space: SearchSpace
     categories: str = "onehot"
-    scale: bool = True
+    scale: bool | str = True
     sparse: bool = True
     scale_target: bool = False
     max_rows: int | None = None
@@ -119,14 +121,15 @@ def catalogue(task_type: str) -> Mapping[str, CatalogueEntry]:
     return _classification() if task_type == "classification" else _regression()
 
 
-def find_entry(estimator: Any, task_type: str) -> CatalogueEntry | None:
+def find_entry(estimator: Any, task_type: str, name: str | None = None) -> CatalogueEntry | None:
     """The entry for an estimator's class, or None where sklmeta does not know it.
 
-    It may be one that `catalogue` does not list: those of `sklmeta.gradient` are known on request.
+    Of several it is the one of this name, or else the first. It may be one that `catalogue` does not list: those of
+    `sklmeta.gradient` are known on request.
     """
-    for entry in catalogue(task_type).values():
-        if type(entry.estimator) is type(estimator):
-            return entry
+    found = {key: entry for key, entry in catalogue(task_type).items() if type(entry.estimator) is type(estimator)}
+    if found:
+        return found.get(str(name), next(iter(found.values())))
     kind: Any = type(estimator)
     if kind.__module__ != _ADAPTING_MODULE or kind.__qualname__ not in _ADAPTING[task_type]:
         return None
@@ -143,8 +146,8 @@ def default_configurations(
     task_type : {"classification", "regression"}
         For which kind of task.
     n : int or None, default=12
-        Configurations per base estimator; fewer where its space has fewer. The first ones of a longer list
-        are the shorter list. None: as many of each as the bundled knowledge has (`CatalogueEntry.n_known`).
+        Configurations per base estimator; fewer where its space has fewer. The first ones of a longer list are the
+        shorter list. None, and at most: `CatalogueEntry.n_known` of each.
     estimators : iterable of str, default=None
         Names of base estimators; None is all of them.
 
@@ -155,7 +158,35 @@ def default_configurations(
     """
     names = list(catalogue(task_type)) if estimators is None else list(estimators)
     entries = [_entry(name, task_type) for name in names]
-    return [c for entry in entries for c in entry.configurations(entry.n_known if n is None else n)]
+    return [c for entry in entries for c in entry.configurations(entry.n_known if n is None else min(n, entry.n_known))]
+
+
+def is_offered(configuration: Configuration, task_type: str, n_rows: int) -> bool:
+    """Whether a base estimator takes part in a table of so many rows; one that the catalogue does not have does.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        Of the base estimator.
+    task_type : {"classification", "regression"}
+        Of the table.
+    n_rows : int
+        Of the table.
+
+    Returns
+    -------
+    bool
+        False beyond `CatalogueEntry.max_rows`.
+
+    Examples
+    --------
+    >>> from sklmeta import Configuration
+    >>> from sklmeta.catalogue import is_offered
+    >>> [is_offered(Configuration("gaussian_process"), "regression", n) for n in (1000, 1001)]
+    [True, False]
+    """
+    entry = catalogue(task_type).get(str(configuration.estimator))
+    return entry is None or entry.max_rows is None or n_rows <= entry.max_rows
 
 
 def build_estimator(configuration: Configuration, task_type: str, *, probabilities: bool = False) -> Pipeline:
@@ -221,6 +252,7 @@ def _entry(name: Hashable, task_type: str) -> CatalogueEntry:
 # A value that is repeated in a list is drawn more often.
 
 _KERNEL_ROWS = 20_000  # a kernel machine's cost grows with the square of the rows and more
+_PROCESS_ROWS = 1_000  # a Gaussian process's with their cube
 _GAMMA = ["scale", "scale", "scale", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
 _KERNEL = ["rbf", "rbf", "rbf", "rbf", "linear", "poly"]
 _KERNEL_CONDITIONS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -421,7 +453,7 @@ def _classification() -> Mapping[str, CatalogueEntry]:
             n_known=18,
         ),
     ]
-    return MappingProxyType({entry.name: entry for entry in entries})
+    return _by_name([*entries, *_prepared_otherwise(entries)])
 
 
 @cache
@@ -490,6 +522,41 @@ def _regression() -> Mapping[str, CatalogueEntry]:
             "mlp", MLPRegressor(), SearchSpace(_NETWORK), scale_target=True, practice=_NETWORK_PRACTICE, n_known=40
         ),
     ]
+    process = CatalogueEntry(
+        "gaussian_process",
+        GaussianProcessRegressor(_smooth_around_a_line(), normalize_y=True),
+        SearchSpace({}),  # what there is to choose, it learns by itself
+        sparse=False,
+        max_rows=_PROCESS_ROWS,
+        n_known=1,
+    )
+    return _by_name([*entries, *_prepared_otherwise(entries), process])
+
+
+def _smooth_around_a_line() -> Kernel:
+    """Rasmussen & Williams (2006), 2.7 and 4.2: a linear trend, deviations of which slopes exist, and noise."""
+    return 0.1 * DotProduct() + ConstantKernel() * Matern(3.0, nu=1.5) + WhiteKernel(0.1)
+
+
+# What numbers look like decides for those that measure distances or add up. In an average, a member that sees them
+# otherwise errs otherwise (docs/decisions.md has what that is worth)
+_PREPARED_OTHERWISE = {
+    "logistic_regression": ("normal", "splines"),
+    "ridge": ("normal", "splines"),
+    "svc": ("normal",),
+    "svr": ("normal",),
+    "mlp": ("normal",),
+}
+
+
+def _prepared_otherwise(entries: Iterable[CatalogueEntry]) -> Iterator[CatalogueEntry]:
+    """The same base estimators behind other preparations of numbers."""
+    for entry in entries:
+        for scale in _PREPARED_OTHERWISE.get(entry.name, ()):
+            yield replace(entry, name=f"{entry.name}_{scale}", scale=scale, n_known=6)
+
+
+def _by_name(entries: Iterable[CatalogueEntry]) -> Mapping[str, CatalogueEntry]:
     return MappingProxyType({entry.name: entry for entry in entries})
 
 

@@ -15,7 +15,7 @@ import sklearn
 
 from sklmeta.collecting import collect, measured_in
 from sklmeta.datasets import Dataset, read_folder
-from sklmeta.finalists import collect_finalists
+from sklmeta.finalists import collect_joint_errors, collect_larger_parts
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.bundled import FOLDER
 from sklmeta.knowledge.sizes import larger_parts
@@ -65,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     build = commands.add_parser("build", help="evaluate configurations on a folder of tables")
     build.set_defaults(command=_build)
-    build.add_argument("folder", metavar="DIR", help="parquet or CSV files; an index.csv may describe them")
+    build.add_argument(
+        "folders", metavar="DIR", nargs="+", help="folders of parquet or CSV files; an index.csv may describe them"
+    )
     build.add_argument("--out", required=True, metavar="FILE", help="knowledge file to write")
     build.add_argument("--task", choices=["classification", "regression"], help="use the tables of this type only")
     build.add_argument("--target", default="target", help="name of the target's column (default: target)")
@@ -80,10 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--max-rows", type=_count, default=3000, metavar="N", help="cut larger tables (default: 3000)")
     build.add_argument(
+        "--joint", type=_count, metavar="N", help="measure the N best once more: how their errors go together"
+    )
+    build.add_argument(
         "--finalists",
         type=_count,
         metavar="N",
-        help="measure the N best once more, on up to --finalist-rows rows, and how their errors go together",
+        help="measure the N best once more on up to --finalist-rows rows of the tables that were cut",
     )
     build.add_argument("--finalist-rows", type=_count, default=20_000, metavar="N", help="(default: 20000)")
     build.add_argument(
@@ -104,7 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     again.set_defaults(command=_verify)
     again.add_argument("file", nargs="?", metavar="FILE", help="default: what comes with sklmeta")
     again.add_argument("--task", choices=["classification", "regression"], help="which of the two that come with it")
-    again.add_argument("--data", required=True, metavar="DIR", help="the tables that it was measured on")
+    again.add_argument(
+        "--data", required=True, nargs="+", metavar="DIR", help="folders of the tables that it was measured on"
+    )
     again.add_argument("--target", default="target", help="name of the target's column (default: target)")
     again.add_argument("--n", type=_count, default=20, metavar="N", help="evaluations of a file (default: 20)")
     again.add_argument("--random-state", type=int, default=0, metavar="SEED", help="of the draw (default: 0)")
@@ -148,7 +155,7 @@ def _build(args: argparse.Namespace) -> int:
         only, configurations = measured_in(journals, only)
 
     def tables() -> Iterator[Dataset]:
-        return read_folder(args.folder, target=args.target, task_type=args.task, names=only)
+        return read_folder(args.folders, target=args.target, task_type=args.task, names=only)
 
     knowledge = collect(
         tables(),
@@ -159,17 +166,13 @@ def _build(args: argparse.Namespace) -> int:
         checkpoint=journals,
         **how,
     )
+    how["measured_only"] = args.configurations == _MEASURED
+    if args.joint is not None:
+        how |= {"time_limit": args.time_limit, "checkpoint": journals / "joint"}
+        knowledge = collect_joint_errors(knowledge, tables(), args.joint, **how)
     if args.finalists is not None:
-        knowledge = collect_finalists(
-            knowledge,
-            tables(),
-            args.finalists,
-            max_rows=args.finalist_rows,
-            time_limit=2 * args.time_limit,
-            checkpoint=journals / "finalists",
-            measured_only=args.configurations == _MEASURED,
-            **how,
-        )
+        how |= {"time_limit": 2 * args.time_limit, "checkpoint": journals / "finalists"}
+        knowledge = collect_larger_parts(knowledge, tables(), args.finalists, max_rows=args.finalist_rows, **how)
     knowledge.save(out, compact=args.compact)
     if args.compact:  # to be shipped: learn from what was rounded, once for all who load it
         learned_ahead(KnowledgeBase.load(out), TaskMixture()).save(out, compact=True)

@@ -18,7 +18,7 @@ import sklearn
 from joblib import Parallel, delayed
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from sklmeta.catalogue import build_estimator, default_configurations
+from sklmeta.catalogue import build_estimator, default_configurations, is_offered
 from sklmeta.checks import check_target
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset, infer_task_type, read_folder, subsample
@@ -85,7 +85,8 @@ def collect(
     """Evaluate configurations on datasets and return what was measured.
 
     Each configuration is cross-validated once, in one thread, and scored in every standard metric from the same
-    predictions. One that raises, or runs over its limit, is recorded with its reason and costs nothing else.
+    predictions. One that raises, or runs over its limit, is recorded with its reason and costs nothing else. What the
+    catalogue holds to be too slow for as many rows (`CatalogueEntry.max_rows`) is left out.
 
     Parameters
     ----------
@@ -217,9 +218,10 @@ def _units(
         with _naming(dataset):
             prepared = _prepare(dataset, protocol)
         done = book.open(prepared.task)
-        if joint is not None and not joint.has(dataset.name):
+        wanted = [c for c in configurations if is_offered(c, protocol.task_type, len(prepared.y))]
+        if joint is not None and not joint.begin(dataset.name, wanted):
             done = set()
-        yield from ((prepared, configuration) for configuration in configurations if configuration not in done)
+        yield from ((prepared, configuration) for configuration in wanted if configuration not in done)
 
 
 def _prepare(dataset: Dataset, protocol: _Protocol) -> _Prepared:
@@ -344,7 +346,7 @@ class _Book:
     def knowledge(self, configurations: Sequence[Configuration], joint_errors: JointErrors | None) -> KnowledgeBase:
         """What was measured of these configurations, as a knowledge base."""
         found = KnowledgeBase.from_evaluations(
-            [found[c] for found in self.evaluations.values() for c in configurations],
+            [found[c] for found in self.evaluations.values() for c in configurations if c in found],
             pd.DataFrame({name: task.meta_features for name, task in self.tasks.items()}).T,
             families={name: task.family for name, task in self.tasks.items()},
             provenance={name: task.provenance for name, task in self.tasks.items()},
@@ -398,11 +400,13 @@ class _Joint:
 
     def __init__(self, book: _Book, configurations: Sequence[Configuration]):
         self.book, self.configurations = book, configurations
+        self._wanted: dict[Hashable, list[Configuration]] = {}
         self._errors: dict[Hashable, dict[Configuration, np.ndarray | None]] = {}
         self._found: dict[Hashable, _Products] = {}
 
-    def has(self, task: Hashable) -> bool:
-        """Whether a task that is begun has nothing left to say."""
+    def begin(self, task: Hashable, wanted: list[Configuration]) -> bool:
+        """Wait for the errors of these, unless the task has nothing left to say; whether that is so."""
+        self._wanted[task] = wanted
         said = _joint_errors_in(self.book.read(task))
         if said is not None:
             self._found[task] = said
@@ -415,8 +419,8 @@ class _Joint:
             return
         so_far = self._errors.setdefault(task, {})
         so_far[evaluation.configuration] = errors
-        if len(so_far) == len(self.configurations):
-            known = {c: e for c in self.configurations if (e := so_far[c]) is not None}
+        if len(so_far) == len(self._wanted[task]):
+            known = {c: e for c in self._wanted[task] if (e := so_far[c]) is not None}
             products = error_products(list(known.values())) if known else np.zeros((0, 0))
             self._found[task] = list(known), products
             self.book.write(task, _joint_line(*self._found[task]))
@@ -489,7 +493,7 @@ def measured_in(
     tasks : list of hashable
         Those with a journal.
     configurations : list of Configuration
-        Those that all of these journals have.
+        Those that all of these journals have, or would not have for so many rows (`CatalogueEntry.max_rows`).
 
     Raises
     ------
@@ -497,14 +501,17 @@ def measured_in(
         If there is no journal, or no configuration that all have.
     """
     found: dict[Hashable, dict[Configuration, None]] = {}
+    size: dict[Hashable, tuple[str, int]] = {}
     for journal in sorted(Path(folder).glob("*.jsonl")):
         header, *lines = _whole_lines(journal) or ["{}"]
-        task = json.loads(header).get("task")
+        about = json.loads(header)
+        task = about.get("task")
         if tasks is None or task in tasks:
-            evaluations = (Evaluation.from_json(line) for line in lines if not line.startswith(_JOINT_BEGINS))
+            evaluations = [Evaluation.from_json(line) for line in lines if not line.startswith(_JOINT_BEGINS)]
             found[task] = dict.fromkeys(e.configuration for e in evaluations)
-    first = next(iter(found.values()), {})
-    common = [c for c in first if all(c in one for one in found.values())]
+            size[task] = about["protocol"]["task_type"], max((e.n_rows for e in evaluations), default=0)
+    every = dict.fromkeys(c for one in found.values() for c in one)
+    common = [c for c in every if all(c in one or not is_offered(c, *size[task]) for task, one in found.items())]
     if not common:
         raise ValueError(f"The {len(found)} journals in {folder} have no configuration in common; measure some.")
     return list(found), common

@@ -91,7 +91,7 @@ def infer_task_type(y: Any) -> str:
 
 
 def read_folder(
-    folder: str | Path,
+    folder: str | Path | Iterable[str | Path],
     *,
     target: str = "target",
     task_type: str | None = None,
@@ -101,9 +101,9 @@ def read_folder(
 
     Parameters
     ----------
-    folder : path
-        Where they lie. An ``index.csv`` there with the columns ``name``, and where known ``task``, ``family``,
-        ``source``, describes them.
+    folder : path, or iterable of path
+        Where they lie; several are read one after the other. An ``index.csv`` there with the columns ``name``, and
+        where known ``task``, ``family``, ``source``, describes them.
     target : str, default="target"
         Name of the target's column.
     task_type : {"classification", "regression"}, default=None
@@ -121,19 +121,15 @@ def read_folder(
     FileNotFoundError
         If the folder, or a named file in it, does not exist.
     ValueError
-        If there is nothing to read, or a file has no target column.
+        If there is nothing to read, two folders have a table of one name, or a file has no target column.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is not a folder. Give one that holds .parquet or .csv files.")
-    files = {p.stem: p for p in sorted(folder.iterdir()) if p.suffix in (".parquet", ".csv") and p.stem != "index"}
-    if not files:
-        raise ValueError(f"{folder} holds no .parquet or .csv file.")
-    index = _read_index(folder)
+    files = table_files(folder)
+    places = list(dict.fromkeys(file.parent for file in files.values()))
+    index = {name: about for place in places for name, about in _read_index(place)}
     wanted = list(files) if names is None else list(names)
     for name in wanted:
         if name not in files:
-            raise FileNotFoundError(f"{folder} has no {name}.parquet or {name}.csv.")
+            raise FileNotFoundError(f"{' and '.join(map(str, places))} has no {name}.parquet or {name}.csv.")
     for name in wanted:
         if task_type is None or index.get(name, {}).get("task", task_type) == task_type:
             dataset = _read(files[name], target, index.get(name, {}))
@@ -141,14 +137,48 @@ def read_folder(
                 yield dataset
 
 
-def _read_index(folder: Path) -> dict[str, dict[str, Any]]:
+def table_files(folder: str | Path | Iterable[str | Path]) -> dict[str, Path]:
+    """The parquet and CSV files of one or more folders, by the name of their table.
+
+    Parameters
+    ----------
+    folder : path, or iterable of path
+        Where they lie.
+
+    Returns
+    -------
+    dict of str to Path
+        Folder by folder, in the order of their names.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder does not exist.
+    ValueError
+        If a folder has no such file, or two have a table of one name.
+    """
+    files: dict[str, Path] = {}
+    for place in map(Path, [folder] if isinstance(folder, str | Path) else folder):
+        if not place.is_dir():
+            raise FileNotFoundError(f"{place} is not a folder. Give one that holds .parquet or .csv files.")
+        found = {p.stem: p for p in sorted(place.iterdir()) if p.suffix in (".parquet", ".csv") and p.stem != "index"}
+        if not found:
+            raise ValueError(f"{place} holds no .parquet or .csv file.")
+        twice = sorted(files.keys() & found.keys())
+        if twice:
+            raise ValueError(f"{files[twice[0]]} and {found[twice[0]]} have one name; a table's name must be its own.")
+        files.update(found)
+    return files
+
+
+def _read_index(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     path = folder / "index.csv"
     if not path.exists():
-        return {}
+        return
     index = pd.read_csv(path)
     if "name" not in index.columns:
         raise ValueError(f"{path} has no column 'name'; its columns are {list(index.columns)[:20]}. Add that column.")
-    return {str(row["name"]): dict(row.dropna()) for _, row in index.iterrows()}
+    yield from ((str(row["name"]), dict(row.dropna())) for _, row in index.iterrows())
 
 
 def _read(path: Path, target: str, about: Mapping[str, Any]) -> Dataset:

@@ -667,7 +667,9 @@ class MetaClassifier(ClassifierMixin, MetaEstimator):
     Parameters
     ----------
     estimators : estimator, list of (str, estimator) or None, default=None
-        None is every classifier of the catalogue.
+        None is every classifier of the catalogue (`sklmeta.catalogue.catalogue`): logistic regression, SVM and neural
+        network, each also on normal scores, logistic regression also on splines, random forest, extra trees, histogram
+        gradient boosting, nearest neighbours, linear discriminant analysis, naive Bayes.
     param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
     n_jobs, random_state, warm_start, callback, verbose
         See `MetaEstimator`.
@@ -708,7 +710,9 @@ class MetaRegressor(RegressorMixin, MetaEstimator):
     Parameters
     ----------
     estimators : estimator, list of (str, estimator) or None, default=None
-        None is every regressor of the catalogue.
+        None is every regressor of the catalogue (`sklmeta.catalogue.catalogue`): ridge regression, SVM and neural
+        network, each also on normal scores, ridge regression also on splines, elastic net, random forest, extra trees,
+        histogram gradient boosting, nearest neighbours, and up to 1,000 rows a Gaussian process.
     param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
     n_jobs, random_state, warm_start, callback, verbose
         See `MetaEstimator`.

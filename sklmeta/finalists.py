@@ -1,16 +1,17 @@
-"""Measure the best configurations again, on more rows, and how their errors go together."""
+"""Measure the best configurations again: how their errors go together, and what they do on more rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from sklmeta.collecting import collect, journal_of, read_joint_errors
+from sklmeta.catalogue import is_offered
+from sklmeta.collecting import collect, journal_of, measured_in, read_joint_errors
 from sklmeta.configuration import Configuration
-from sklmeta.datasets import Dataset
+from sklmeta.datasets import Dataset, infer_task_type
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.base import PART_OF
 from sklmeta.knowledge.joint import united
@@ -40,23 +41,18 @@ def finalists(knowledge: KnowledgeBase, n: int = 30) -> list[Configuration]:
     return list(dict.fromkeys(r.configuration for r in in_turn if r is not None))[:n]
 
 
-def collect_finalists(
+def collect_joint_errors(
     knowledge: KnowledgeBase,
     datasets: Iterable[Dataset],
     n: int = 30,
     *,
-    max_rows: int = 20_000,
-    time_limit: float | None = 120.0,
+    time_limit: float | None = 60.0,
     checkpoint: str | Path | None = None,
     measured_only: bool = False,
     n_jobs: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> KnowledgeBase:
-    """Evaluate the finalists once more, on as much of each table as there is up to a larger size.
-
-    A table that was cut before becomes a second task, of the same family: what is best, and how long it takes, may be
-    different on more rows. On the other tables the scores are those that are known; what is new there are the joint
-    errors of all tasks.
+    """Find out how the errors of the finalists go together, on the rows that all configurations were measured on.
 
     Parameters
     ----------
@@ -67,9 +63,7 @@ def collect_finalists(
     n : int, default=30
         Finalists; see `finalists`. Where the checkpoint folder has those of an earlier call, these are kept, whatever
         has become known since.
-    max_rows : int, default=20000
-        Larger tables are cut to this many rows.
-    time_limit : float, default=120.0
+    time_limit : float, default=60.0
         As for :func:`sklmeta.collect`.
     checkpoint : path, default=None
         Folder for the journals, and for the list of finalists.
@@ -81,36 +75,103 @@ def collect_finalists(
     Returns
     -------
     KnowledgeBase
-        `knowledge` with joint errors and the new tasks, whose provenance has the table's name as ``part_of``.
+        `knowledge` with joint errors.
 
     Raises
     ------
     ValueError
         If the knowledge does not say how it was measured, or the folder has another number of finalists.
     """
-    protocol = knowledge.info.get("protocol")
-    if protocol is None:
-        raise ValueError(f"{knowledge!r} does not say how it was measured; only what sklmeta.collect measured goes on.")
-    parts = _parts(datasets, protocol["max_rows"], max_rows)
+    protocol = _protocol(knowledge)
+    tables = iter(datasets)
     if measured_only:
-        parts = (part for part in parts if _is_complete(journal_of(checkpoint or "", part.name)))
+        tables = (table for table in tables if _is_complete(journal_of(checkpoint or "", table.name)))
+    first = next(tables, None)
+    if first is None:
+        return knowledge
     again = collect(
-        parts,
+        chain([first], tables),
         _finalists_of(knowledge, n, checkpoint),
         task=knowledge.task_type,
-        cv=protocol["cv"],
-        max_rows=max_rows,
-        random_state=protocol["random_state"],
+        **protocol,
         time_limit=time_limit,
         checkpoint=checkpoint,
         joint_errors=True,
         n_jobs=n_jobs,
         progress=progress,
     )
-    larger = again.select(tasks=[task for task in again.tasks if PART_OF in again.provenance[task]])
-    both: dict[str, Any] = merged(knowledge, larger)
-    both["joint_errors"] = united(knowledge.joint_errors, again.joint_errors)
-    return KnowledgeBase(**{**both, "info": {**knowledge.info, "finalists": {"n": n, "max_rows": max_rows}}})
+    return knowledge.with_joint_errors(united(knowledge.joint_errors, again.joint_errors))
+
+
+def collect_larger_parts(
+    knowledge: KnowledgeBase,
+    datasets: Iterable[Dataset],
+    n: int = 30,
+    *,
+    max_rows: int = 20_000,
+    time_limit: float | None = 120.0,
+    checkpoint: str | Path | None = None,
+    measured_only: bool = False,
+    n_jobs: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> KnowledgeBase:
+    """Evaluate the finalists once more on more rows of those tables that were cut.
+
+    What is best, and how long it takes, may be different there: each becomes a second task, of the same family.
+
+    Parameters
+    ----------
+    knowledge : KnowledgeBase
+        What :func:`sklmeta.collect` measured on these tables.
+    datasets : iterable of Dataset
+        The tables.
+    n : int, default=30
+        As for `collect_joint_errors`.
+    max_rows : int, default=20000
+        Larger tables are cut to this many rows.
+    time_limit : float, default=120.0
+        As for :func:`sklmeta.collect`.
+    checkpoint, measured_only, n_jobs, progress
+        As for `collect_joint_errors`.
+
+    Returns
+    -------
+    KnowledgeBase
+        `knowledge` with the new tasks, whose provenance has the table's name as ``part_of``.
+
+    Raises
+    ------
+    ValueError
+        If the knowledge does not say how it was measured, or the folder has another number of finalists.
+    """
+    protocol = _protocol(knowledge)
+    chosen = _finalists_of(knowledge, n, checkpoint)
+    parts = _larger_parts(datasets, protocol["max_rows"], max_rows)
+    if measured_only:
+        parts = (part for part in parts if _has_all(checkpoint, part, chosen, max_rows))
+    first = next(parts, None)
+    if first is None:
+        return knowledge
+    larger = collect(
+        chain([first], parts),
+        chosen,
+        task=knowledge.task_type,
+        **{**protocol, "max_rows": max_rows},
+        time_limit=time_limit,
+        checkpoint=checkpoint,
+        n_jobs=n_jobs,
+        progress=progress,
+    )
+    info = {**knowledge.info, "finalists": {"n": n, "max_rows": max_rows}}
+    return KnowledgeBase(**{**merged(knowledge, larger), "info": info})
+
+
+def _protocol(knowledge: KnowledgeBase) -> dict[str, Any]:
+    """The arguments of `collect` that decide about scores."""
+    protocol = knowledge.info.get("protocol")
+    if protocol is None:
+        raise ValueError(f"{knowledge!r} does not say how it was measured; only what sklmeta.collect measured goes on.")
+    return {name: protocol[name] for name in ("cv", "max_rows", "random_state")}
 
 
 def _finalists_of(knowledge: KnowledgeBase, n: int, folder: str | Path | None) -> list[Configuration]:
@@ -134,13 +195,20 @@ def _is_complete(journal: Path) -> bool:
     return journal.exists() and read_joint_errors(journal) is not None
 
 
-def _parts(datasets: Iterable[Dataset], known_rows: int | None, max_rows: int) -> Iterator[Dataset]:
-    """The tables; where more of one is used than before, under a name that says so."""
+def _has_all(folder: str | Path | None, part: Dataset, configurations: Sequence[Configuration], max_rows: int) -> bool:
+    """Whether a table's journal has an evaluation of each of these that takes part in so many rows."""
+    if not journal_of(folder or "", part.name).exists():
+        return False
+    n_rows, task_type = min(len(part.y), max_rows), str(part.task_type or infer_task_type(part.y))
+    wanted = {c for c in configurations if is_offered(c, task_type, n_rows)}
+    return wanted <= set(measured_in(folder or "", [part.name])[1])
+
+
+def _larger_parts(datasets: Iterable[Dataset], known_rows: int | None, max_rows: int) -> Iterator[Dataset]:
+    """Of the tables of which more rows are used than before, under a name that says so."""
     for dataset in datasets:
         rows = min(len(dataset.y), max_rows)
-        if known_rows is None or rows <= known_rows:
-            yield dataset
-        else:
+        if known_rows is not None and rows > known_rows:
             yield replace(
                 dataset,
                 name=f"{dataset.name}, {rows} rows",

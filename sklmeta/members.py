@@ -23,6 +23,7 @@ from sklmeta.preprocessing import TabularPreprocessor
 from sklmeta.space import SearchSpace, rounded
 
 _DENSE_CELLS = 100_000_000  # 800 MB of float64: beyond this, sparse input is not made dense
+_SMALL = 5_000  # rows: nobody misses on a larger table what is for smaller ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,11 +233,15 @@ def make_members(
 def usable_members(members: Sequence[Member], X: Any, *, weighted: bool) -> list[Member]:
     """Those members that can take this data; who is left out is said in one warning.
 
+    Not said is who has no part in such data, under the catalogue's own name and beside others: an estimator for small
+    tables on a larger one, and one that differs from another by a preparation that sparse rows do not get.
+
     Raises
     ------
     ValueError
         If none is left.
     """
+    members = [member for member in members if not _has_no_part(member, X)] or members
     why = {member.name: _obstacle(member, X, weighted, alone=len(members) == 1) for member in members}
     left = [member for member in members if not why[member.name]]
     out = "; ".join(f"{name} ({reason})" for name, reason in why.items() if reason)
@@ -245,6 +250,14 @@ def usable_members(members: Sequence[Member], X: Any, *, weighted: bool) -> list
     if out:
         warnings.warn(f"Left out of the search: {out}.", EvaluationWarning, stacklevel=4)
     return left
+
+
+def _has_no_part(member: Member, X: Any) -> bool:
+    entry = member.entry
+    if entry is None or member.is_pipeline or member.name != entry.name:
+        return False
+    too_large = entry.max_rows is not None and entry.max_rows < min(_SMALL, X.shape[0])
+    return too_large or (sparse.issparse(X) and not isinstance(entry.scale, bool))
 
 
 def _obstacle(member: Member, X: Any, weighted: bool, alone: bool) -> str:
@@ -261,7 +274,7 @@ def _obstacle(member: Member, X: Any, weighted: bool, alone: bool) -> str:
 def _member(name: str, estimator: Any, task_type: str, distributions: Mapping[str, Any], preprocessor: Any) -> Member:
     base = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
     prefix = f"{estimator.steps[-1][0]}__" if isinstance(estimator, Pipeline) else ""
-    entry = find_entry(base, task_type)
+    entry = find_entry(base, task_type, name)
     known = SearchSpace({}) if entry is None else entry.space
     pinned = {n: v for n, v in _set_by_user(base, known.names).items() if prefix + n not in distributions}
     unknown = set(distributions) - set(estimator.get_params())

@@ -14,13 +14,22 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    QuantileTransformer,
+    SplineTransformer,
+    StandardScaler,
+)
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklmeta.text import TextComponents, is_free_text
 
 LARGEST = 1e30  # squares stay finite in float64, the value itself in the float32 of trees
 DATE_PARTS = ("year", "month", "day", "day_of_week", "hour")
+_QUANTILES = 200  # of a column, between which ranks are interpolated
+_KNOTS = 5  # of the splines, at the quartiles
 
 
 class TabularPreprocessor(TransformerMixin, BaseEstimator):
@@ -37,8 +46,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     categories : {"onehot", "ordinal", "native"}, default="onehot"
         How categories leave: as indicator columns, as integer codes, or as pandas categories next to numbers
         whose missing values stay missing (what histogram gradient boosting takes by itself).
-    scale : bool, default=True
-        Whether numbers are standardised (sparse input: divided by the largest absolute value).
+    scale : bool or {"normal", "splines"}, default=True
+        Whether numbers are standardised (sparse input: divided by the largest absolute value). "normal" brings each
+        column to a normal distribution first, by its ranks (van der Waerden 1952: normal scores), so that no outlier
+        and no skewness is left. "splines" replaces a column by cubic B-splines of its ranks with knots at the
+        quartiles, so that a linear model becomes an additive one (Hastie & Tibshirani 1986).
     max_levels : int, default=30
         Levels kept per category, the most frequent ones; the others are merged.
     dense : bool, default=False
@@ -64,7 +76,9 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
            [3., 0., 0., 1.]])
     """
 
-    def __init__(self, *, categories: str = "onehot", scale: bool = True, max_levels: int = 30, dense: bool = False):
+    def __init__(
+        self, *, categories: str = "onehot", scale: bool | str = True, max_levels: int = 30, dense: bool = False
+    ):
         self.categories = categories
         self.scale = scale
         self.max_levels = max_levels
@@ -88,7 +102,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `categories` is unknown, `max_levels` is below 1, or a column has a type that is none of the above.
+            If `categories` or `scale` is unknown, `max_levels` is below 1, or a column has a type that is none of the
+            above.
         """
         self.fit_transform(X, y)
         return self
@@ -164,6 +179,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         if self.categories not in ("onehot", "ordinal", "native"):
             raise ValueError(f"categories must be 'onehot', 'ordinal' or 'native', got {self.categories!r} instead.")
+        if not (isinstance(self.scale, bool | np.bool_) or self.scale in ("normal", "splines")):
+            raise ValueError(f"scale must be True, False, 'normal' or 'splines', got {self.scale!r} instead.")
         if not isinstance(self.max_levels, Integral) or self.max_levels < 1:
             raise ValueError(f"max_levels must be an integer of at least 1, got {self.max_levels!r} instead.")
 
@@ -188,7 +205,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         numbers = [c for c in table.columns if c not in {*text, *levels}]
         empty = [c for c in numbers if self.categories == "native" and table[c].isna().all()]
         steps = [
-            ("numbers", self._for_numbers(), [c for c in numbers if c not in empty]),
+            ("numbers", self._for_numbers(len(table)), [c for c in numbers if c not in empty]),
             # scikit-learn 1.9's histogram gradient boosting cannot bin a column without any value
             ("empty", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True), empty),
             ("categories", self._for_categories(), levels),
@@ -203,10 +220,15 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             transformer.set_output(transform="pandas")
         return transformer
 
-    def _for_numbers(self) -> Any:
+    def _for_numbers(self, n_rows: int) -> Any:
         if self.categories == "native":
             return "passthrough"
         impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        if self.scale == "normal":
+            return make_pipeline(impute, _ranks(n_rows, "normal"), StandardScaler())
+        if self.scale == "splines":
+            splines = SplineTransformer(n_knots=_KNOTS, include_bias=False)
+            return make_pipeline(impute, _ranks(n_rows, "uniform"), splines)
         return make_pipeline(impute, StandardScaler()) if self.scale else impute
 
     def _for_categories(self) -> Any:
@@ -233,6 +255,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         elif self.categories == "ordinal" and isinstance(output, np.ndarray):
             output[np.isnan(output)] = -1.0  # a level never seen
         return output
+
+
+def _ranks(n_rows: int, distribution: str) -> QuantileTransformer:
+    """Each column's ranks, as quantiles of a distribution."""
+    return QuantileTransformer(n_quantiles=min(_QUANTILES, n_rows), output_distribution=distribution, random_state=0)
 
 
 def as_frame(X: Any) -> pd.DataFrame:

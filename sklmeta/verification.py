@@ -13,7 +13,7 @@ import pandas as pd
 
 from sklmeta.collecting import collect
 from sklmeta.configuration import Configuration
-from sklmeta.datasets import Dataset, read_folder
+from sklmeta.datasets import Dataset, read_folder, table_files
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.base import PART_OF
 
@@ -25,7 +25,7 @@ _LARGEST_HALF = float(np.finfo(np.float16).max)
 
 def verify(
     knowledge: KnowledgeBase,
-    datasets: str | Path | Mapping[str, tuple[Any, Any]] | Iterable[Dataset],
+    datasets: str | Path | Mapping[str, tuple[Any, Any]] | Iterable[Dataset] | Iterable[str | Path],
     *,
     n: int = 20,
     random_state: int = 0,
@@ -39,9 +39,9 @@ def verify(
     ----------
     knowledge : KnowledgeBase
         What :func:`sklmeta.collect` measured.
-    datasets : path, mapping of str to (X, y), or iterable of Dataset
-        The tables that it was measured on, under the same names; others are left out, and not all are needed. A task
-        that is a larger part of a table, by its provenance, is measured on that table.
+    datasets : path, iterable of path, mapping of str to (X, y), or iterable of Dataset
+        The tables that it was measured on, or the folders where they lie, under the same names; others are left out,
+        and not all are needed. A task that is a larger part of a table, by its provenance, is measured on that table.
     n : int, default=20
         Evaluations to repeat; all that there are, if they are fewer.
     random_state : int, default=0
@@ -123,21 +123,20 @@ class _Tables:
     """Datasets of which the names are known before one is read."""
 
     def __init__(self, datasets: Any, target: str):
-        self.folder = Path(datasets) if isinstance(datasets, str | Path) else None
         self.target = target
-        if self.folder is not None:
-            if not self.folder.is_dir():
-                raise FileNotFoundError(f"{self.folder} is not a folder. Give one that holds .parquet or .csv files.")
-            self.names = {path.stem for path in self.folder.glob("*") if path.suffix in (".parquet", ".csv")}
-            return
-        if isinstance(datasets, Mapping):
+        if isinstance(datasets, str | Path):
+            datasets = [datasets]
+        elif isinstance(datasets, Mapping):
             datasets = [Dataset(name, X, y) for name, (X, y) in datasets.items()]
         self.datasets = list(datasets)
-        self.names = {dataset.name for dataset in self.datasets}
+        self.in_files = all(isinstance(dataset, str | Path) for dataset in self.datasets)
+        self.names: set[Hashable] = (
+            set(table_files(self.datasets)) if self.in_files else {dataset.name for dataset in self.datasets}
+        )
 
     def read(self, names: Iterable[Hashable]) -> Iterator[Dataset]:
-        if self.folder is not None:
-            return read_folder(self.folder, target=self.target, names=map(str, names))
+        if self.in_files:
+            return read_folder(self.datasets, target=self.target, names=map(str, names))
         wanted = set(names)
         return iter([dataset for dataset in self.datasets if dataset.name in wanted])
 

@@ -90,7 +90,7 @@ def test_build_goes_on_from_its_journals(folder, tmp_path, cheap, capsys):
 def test_build_from_what_is_measured_measures_nothing(folder, tmp_path, cheap, capsys):
     out, journals = tmp_path / "kb.zip", tmp_path / "journals"
     cut = ["--task", "regression", "--max-rows", 40, "--checkpoint", journals]
-    finalists = ["--finalists", 2, "--finalist-rows", 50]
+    finalists = ["--joint", 2, "--finalists", 2, "--finalist-rows", 50]
     assert build(folder, "--out", out, *cut, "--only", "first", "--configurations", 2, *finalists) == 0
     assert build(folder, "--out", out, *cut, "--only", "second") == 0
     capsys.readouterr()
@@ -100,7 +100,7 @@ def test_build_from_what_is_measured_measures_nothing(folder, tmp_path, cheap, c
     assert kb.tasks == ("first", "second", "first, 50 rows")
     assert len(kb.configurations) == 2
     assert (kb.status[:2] == "ok").all()
-    assert kb.joint_errors.tasks == ("first, 50 rows",)
+    assert kb.joint_errors.tasks == ("first",)
     assert len(kb.joint_errors.configurations) == 1, "the other finalist was not measured on the second table"
     assert build(folder, "--out", out, "--checkpoint", tmp_path, "--configurations", "measured") == 2
     assert "0 journals" in one_line(capsys)
@@ -108,12 +108,14 @@ def test_build_from_what_is_measured_measures_nothing(folder, tmp_path, cheap, c
 
 def test_build_measures_finalists_again(folder, tmp_path, cheap, capsys):
     out = tmp_path / "kb.zip"
-    more = ["--only", "first", "second", "--max-rows", 40, "--finalists", 1, "--finalist-rows", 50]
+    more = ["--only", "first", "second", "--max-rows", 40, "--joint", 1, "--finalists", 1, "--finalist-rows", 50]
     assert build(folder, "--out", out, *more) == 0
     kb = KnowledgeBase.load(out)
     assert kb.tasks == ("first", "second", "first, 50 rows", "second, 50 rows")
     assert "larger parts of 2 of the tables, with 1 of the configurations: 100.0% ok" in capsys.readouterr().out
+    assert kb.joint_errors.tasks == ("first", "second")
     assert (tmp_path / "kb.zip.journals" / "finalists" / "first, 50 rows.jsonl").exists()
+    assert (tmp_path / "kb.zip.journals" / "joint" / "first.jsonl").exists()
     assert build(folder, "--out", out, *more) == 0
     assert capsys.readouterr().err == "", "everything is in the journals"
 
@@ -180,6 +182,20 @@ def test_verify_repeats_what_was_built(folder, tmp_path, cheap, capsys):
     assert re.fullmatch(r"(first|second) \| Configuration\('\w+', .*\) \| r2 \| \S+ \| \S+ \| same", lines[2])
     assert lines[-1].startswith("12 of 12 scores are the same; tolerance: 1e-6, and the rounding of a compact file")
     assert main([*arguments, "--random-state", "1"]) == 0
+
+
+def test_build_and_verify_take_several_folders(folder, tmp_path, cheap, capsys):
+    other, out = tmp_path / "other", tmp_path / "kb.zip"
+    other.mkdir()
+    (folder / "second.csv").rename(other / "second.csv")
+    folders, those = [str(folder), str(other)], ["--only", "first", "second", "--task", "regression"]
+    assert main(["knowledge", "build", *folders, *FEW, "--out", str(out), *those]) == 0
+    assert KnowledgeBase.load(out).tasks == ("first", "second")
+    assert main(["knowledge", "verify", str(out), "--data", *folders, "--n", "8"]) == 0
+    assert {line.split(" | ")[0] for line in capsys.readouterr().out.splitlines() if " | same" in line} == {
+        "first",
+        "second",
+    }
 
 
 def test_verify_tells_differences_apart(folder, tmp_path, cheap, capsys):

@@ -195,6 +195,26 @@ def test_what_fails_is_recorded_and_costs_nothing_else(rebels):
     assert {line.split()[1] for line in told} == {f"{k}/6" for k in range(1, 7)}
 
 
+@pytest.mark.parametrize("joint", [False, True])
+def test_what_is_too_slow_for_as_many_rows_is_left_out(tmp_path, joint):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(1100, 2))
+    tables = {"many": (X, X[:, 0] + 0.1 * rng.normal(size=1100)), "few": (X[:60], X[:60, 0])}
+    chosen = [Configuration("gaussian_process"), Configuration("ridge")]
+    kb = collect(tables, chosen, time_limit=None, checkpoint=tmp_path, joint_errors=joint)
+    process, ridge = (kb.configurations.index(c) for c in chosen)
+    assert kb.status[:, process].tolist() == ["missing", "ok"]
+    assert kb.status[:, ridge].tolist() == ["ok", "ok"]
+    assert kb.scores("r2")[1, process] > 0.99
+    assert set(measured_in(tmp_path)[1]) == set(chosen)
+    assert measured_in(tmp_path, ["many"])[1] == chosen[1:]
+    if joint:
+        at = kb.joint_errors.configurations.index(chosen[0])
+        np.testing.assert_array_equal(np.isfinite(kb.joint_errors.products[:, at, at]), [False, True])
+        again = collect(tables, chosen, time_limit=None, checkpoint=tmp_path, joint_errors=True)
+        np.testing.assert_allclose(again.joint_errors.products, kb.joint_errors.products, rtol=1e-4)
+
+
 def test_without_a_limit_everything_stays_in_the_process(monkeypatch):
     def no_child(*args, **kwargs):
         raise AssertionError("a child process was asked for")

@@ -148,6 +148,24 @@ def test_parquet_without_pyarrow(folder, monkeypatch):
         list(read_folder(folder, names=["c"]))
 
 
+def test_several_folders(folder, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    pd.DataFrame({"x": [1.0, 2.0], "target": [0.5, 1.5]}).to_csv(other / "z.csv", index=False)
+    (other / "index.csv").write_text("name,family\nz,last\n")
+    names = [d.name for d in read_folder([folder, other])]
+    assert names == [*(d.name for d in read_folder(folder)), "z"]
+    (last,) = read_folder([other, folder], names=["z"])
+    assert last.family == "last"
+    (first,) = read_folder([other, folder], names=["b_classes"])
+    assert first.family == next(read_folder(folder, names=["b_classes"])).family
+    with pytest.raises(FileNotFoundError, match=r"other and .*has no iris\.parquet"):
+        list(read_folder([other, folder], names=["iris"]))
+    (other / "b_classes.csv").write_text("x,target\n1,2\n")
+    with pytest.raises(ValueError, match=r"b_classes\.csv and .*b_classes\.csv have one name; a table's name must be"):
+        list(read_folder([folder, other]))
+
+
 def test_what_cannot_be_read(folder):
     with pytest.raises(FileNotFoundError, match=r"nowhere is not a folder\. Give one that holds"):
         list(read_folder(folder / "nowhere"))

@@ -88,6 +88,7 @@ def test_members_that_grow_too_slow_are_left_out(classifier, binary, monkeypatch
     entry = members.find_entry(SVC(), "classification")
     assert entry.max_rows == 20_000
     monkeypatch.setattr(members, "find_entry", _with_rows_at_most(members.find_entry, 79))
+    monkeypatch.setattr(members, "_SMALL", 50)  # as if 79 rows were many
     with pytest.warns(EvaluationWarning, match=r"svc \(slow beyond 79 rows, and there are 80; to use it all the same"):
         classifier.fit(*binary)
     assert "svc" not in classifier.cv_results_["estimator"]
@@ -96,8 +97,8 @@ def test_members_that_grow_too_slow_are_left_out(classifier, binary, monkeypatch
 
 
 def _with_rows_at_most(find_entry, rows):
-    def find(estimator, task_type):
-        entry = find_entry(estimator, task_type)
+    def find(estimator, task_type, name=None):
+        entry = find_entry(estimator, task_type, name)
         return replace(entry, max_rows=rows) if entry is not None and entry.max_rows else entry
 
     return find

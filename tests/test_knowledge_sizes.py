@@ -63,7 +63,7 @@ def test_at_full_size_what_was_measured_on_more_rows_counts(kb):
     np.testing.assert_array_equal(view.fit_seconds[2], [12, 13, _, _])
     np.testing.assert_array_equal(view.standard_errors("roc_auc")[2], [0.02, 0.02, _, 0.02])
     assert view.meta_features.loc["wide"].tolist() == [np.log(9000), 4.0]
-    assert view.joint_errors == JointErrors(["one", "wide"], [A, B], kb.joint_errors.products[[0, 2]])
+    assert view.joint_errors == kb.joint_errors.part(["one", "two", "wide"], [A, B]), "those of the table stay"
     assert view.info["full_size"]
     assert at_full_size(kb.with_joint_errors(None)).joint_errors is None
 

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from doubles import Majority
+from scipy import sparse
 from scipy.stats import loguniform, uniform
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -16,6 +18,7 @@ from sklearn.svm import SVC, SVR, LinearSVC
 from sklmeta import Configuration
 from sklmeta.calibration import CalibratedMember
 from sklmeta.catalogue import catalogue, default_configurations
+from sklmeta.exceptions import EvaluationWarning
 from sklmeta.members import input_tags_of, make_members, named_estimators, task_type_of, usable_members
 
 RBF = Configuration("svc", {"C": 10.0, "kernel": "rbf", "gamma": "scale", "class_weight": None})
@@ -203,6 +206,24 @@ def test_all_members_are_usable_on_ordinary_rows(recwarn):
     members = make_members(None, "classification")
     assert usable_members(members, np.zeros((10, 2)), weighted=False) == members
     assert len(recwarn) == 0
+
+
+def test_what_has_no_part_in_such_data_is_left_out_without_a_word(recwarn):
+    many = make_members(None, "regression")
+    assert "gaussian_process" in [m.name for m in usable_members(many, np.zeros((1000, 2)), weighted=False)]
+    large = [m.name for m in usable_members(many, np.zeros((1001, 2)), weighted=False)]
+    assert large == [m.name for m in many if m.name != "gaussian_process"]
+    rare = [m.name for m in usable_members(many, sparse.csr_matrix((10, 2)), weighted=False)]
+    assert rare == [m.name for m in many if not m.name.endswith(("_normal", "_splines"))]
+    alone = make_members(GaussianProcessRegressor(), "regression")
+    assert usable_members(alone, np.zeros((1001, 2)), weighted=False) == alone
+    assert len(recwarn) == 0
+
+
+def test_who_was_named_is_missed():
+    members = make_members([("mine", GaussianProcessRegressor()), ("ridge", Ridge())], "regression")
+    with pytest.warns(EvaluationWarning, match=r"mine \(slow beyond 1000 rows, and there are 2000"):
+        assert [m.name for m in usable_members(members, np.zeros((2000, 2)), weighted=False)] == ["ridge"]
 
 
 def test_equal_names_of_parameters_in_different_members_do_not_mix():

@@ -6,9 +6,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
 from scipy import sparse
+from scipy.stats import skew
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, SplineTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklmeta.preprocessing import LARGEST, TabularPreprocessor, as_frame, plain_table
@@ -16,7 +19,12 @@ from sklmeta.preprocessing import LARGEST, TabularPreprocessor, as_frame, plain_
 ENCODINGS = ("onehot", "ordinal", "native")
 
 
-@parametrize_with_checks([TabularPreprocessor(categories=encoding) for encoding in ENCODINGS])
+@parametrize_with_checks(
+    [
+        *(TabularPreprocessor(categories=encoding) for encoding in ENCODINGS),
+        *(TabularPreprocessor(scale=scale) for scale in ("normal", "splines")),
+    ]
+)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
@@ -57,7 +65,7 @@ def quiet(**params):
     return TabularPreprocessor(**params), warnings.catch_warnings(action="error")
 
 
-@pytest.mark.parametrize("scale", [True, False])
+@pytest.mark.parametrize("scale", [True, False, "normal", "splines"])
 @pytest.mark.parametrize("categories", ENCODINGS)
 def test_every_kind_of_column(categories, scale):
     X = messy()
@@ -109,6 +117,46 @@ def test_numbers_are_imputed_and_scaled_as_scikit_learn_does():
         np.column_stack([filled, gap]),
     )
     assert_array_equal(TabularPreprocessor(categories="native").fit_transform(x[:, None]), x[:, None])
+
+
+def test_numbers_become_normal_scores_as_scikit_learn_does():
+    X = np.exp(np.random.RandomState(0).normal(size=(300, 2)) * 3)
+    ranks = QuantileTransformer(n_quantiles=200, output_distribution="normal", random_state=0)
+    expected = StandardScaler().fit_transform(ranks.fit_transform(X))
+    assert_allclose(TabularPreprocessor(scale="normal").fit_transform(X), expected)
+    assert abs(skew(expected)).max() < 0.1 < 5 < abs(skew(X)).min()
+
+
+def test_normal_scores_do_not_ask_for_the_unit():
+    X = np.random.RandomState(0).gamma(1.0, size=(80, 2))
+    preprocessor = TabularPreprocessor(scale="normal").fit(X)
+    assert_allclose(TabularPreprocessor(scale="normal").fit_transform(np.log(X)), preprocessor.transform(X), atol=0.02)
+    far = preprocessor.transform(X * 1e6)
+    assert_allclose(far, np.broadcast_to(preprocessor.transform(X).max(axis=0), far.shape))
+
+
+def test_numbers_become_splines_of_their_ranks_as_scikit_learn_does():
+    X = np.exp(np.random.RandomState(0).normal(size=(300, 2)) * 3)
+    ranks = QuantileTransformer(n_quantiles=200, random_state=0).fit_transform(X)
+    expected = SplineTransformer(n_knots=5, include_bias=False).fit_transform(ranks)
+    preprocessor = TabularPreprocessor(scale="splines")
+    assert_allclose(preprocessor.fit_transform(X), expected)
+    assert expected.shape == (300, 12)
+    assert len(preprocessor.get_feature_names_out()) == 12
+
+
+def test_a_linear_model_of_splines_is_additive():
+    X = np.random.RandomState(0).uniform(-3, 3, size=(400, 2))
+    y = np.sin(X[:, 0]) + X[:, 1] ** 2
+    plain, additive = (make_pipeline(TabularPreprocessor(scale=s), Ridge(0.01)).fit(X, y) for s in (True, "splines"))
+    assert plain.score(X, y) < 0.2
+    assert additive.score(X, y) > 0.99
+
+
+@pytest.mark.parametrize("scale", ["standard", None, 2])
+def test_a_scale_that_is_none(scale):
+    with pytest.raises(ValueError, match="scale must be True, False, 'normal' or 'splines', got"):
+        TabularPreprocessor(scale=scale).fit([[1.0], [2.0]])
 
 
 def test_a_number_missing_only_when_predicting_is_the_median():

@@ -78,6 +78,21 @@ def test_a_failure_is_as_bad_as_the_worst_and_units_do_not_matter():
     assert np.isfinite(joint_products(np.zeros((1, 2, 2)))).all()
 
 
+def test_a_member_that_was_never_evaluated_is_what_it_is_elsewhere():
+    errors = np.random.RandomState(0).normal(size=(3, 3, 50))
+    products = errors @ errors.swapaxes(1, 2)
+    whole = joint_products(products)
+    gaps, evaluated = products.copy(), np.ones((3, 3), dtype=bool)
+    gaps[0, 2], gaps[0, :, 2], evaluated[0, 2] = np.nan, np.nan, False
+    filled = joint_products(gaps, evaluated)
+    np.testing.assert_allclose(filled[0, 2], whole[1:, 2].mean(axis=0))
+    np.testing.assert_allclose(filled[0, :, 2], whole[1:, :, 2].mean(axis=0))
+    np.testing.assert_allclose(filled[1:], whole[1:])
+    best = np.diagonal(products[0])[:2].min()
+    np.testing.assert_allclose(filled[0, :2, :2], products[0, :2, :2] / best)
+    np.testing.assert_array_equal(joint_products(gaps)[0, 2, 2], np.diagonal(products[0])[:2].max() / best)
+
+
 def test_the_typical_spread_is_between_the_best_and_the_median():
     alone = np.array([[1.0, 3.0, 1.5], [1.0, 1.2, 9.0], [1.0, 1.1, 1.1]])
     assert typical_spread(np.array([np.diag(row) for row in alone])) == pytest.approx(0.2)

@@ -8,7 +8,7 @@ import sklearn
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
 from sklmeta import Configuration, Dataset, KnowledgeBase, collect, load_knowledge
-from sklmeta.finalists import collect_finalists
+from sklmeta.finalists import collect_larger_parts
 from sklmeta.verification import COLUMNS, verify
 
 LDA, NB, KNN = Configuration("lda"), Configuration("gaussian_nb"), Configuration("k_neighbors", {"n_neighbors": 3})
@@ -53,7 +53,7 @@ def test_a_wrong_score_is_found_and_named(measured):
 
 def test_a_larger_part_is_measured_on_its_table(measured):
     datasets = [Dataset(name, X, y) for name, (X, y) in TABLES.items()]
-    both = collect_finalists(measured, datasets, 2, max_rows=130, time_limit=None)
+    both = collect_larger_parts(measured, datasets, 2, max_rows=130, time_limit=None)
     parts = {"iris, 130 rows", "wine, 130 rows"}
     assert set(both.tasks) == parts | set(TABLES)
     found = verify(both, TABLES, n=100)

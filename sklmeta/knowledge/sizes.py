@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from sklmeta.knowledge.base import PART_OF, KnowledgeBase
-from sklmeta.knowledge.joint import JointErrors, united
 from sklmeta.knowledge.tables import STATUS_NAMES, positions
 
 FULL_SIZE = "full_size"  # in the info of what `at_full_size` gives
@@ -27,7 +26,7 @@ def whole_tables(knowledge: KnowledgeBase) -> KnowledgeBase:
     Parameters
     ----------
     knowledge : KnowledgeBase
-        With larger parts, as :func:`sklmeta.finalists.collect_finalists` measures them, or without.
+        With larger parts, as :func:`sklmeta.finalists.collect_larger_parts` measures them, or without.
 
     Returns
     -------
@@ -84,7 +83,7 @@ def at_full_size(knowledge: KnowledgeBase) -> KnowledgeBase:
         "standard_errors": errors,
         "fit_seconds": replaced(whole.fit_seconds, knowledge.fit_seconds),
         "score_seconds": replaced(whole.score_seconds, knowledge.score_seconds),
-        "joint_errors": _joint_errors(knowledge.joint_errors, whole, parts),
+        "joint_errors": whole.joint_errors,
     }
     view = KnowledgeBase(
         whole.tasks,
@@ -108,17 +107,3 @@ def carried_over(fewer: np.ndarray, more: np.ndarray) -> np.ndarray:
     slope = max(0.0, float((x - x.mean()) @ (y - y.mean()) / spread)) if spread > 0 else 0.0
     expected = np.clip(y.mean() + slope * (fewer - x.mean()), y.min(), y.max())
     return np.where(np.isfinite(more), more, expected)
-
-
-def _joint_errors(
-    joint: JointErrors | None, whole: KnowledgeBase, parts: dict[Hashable, Hashable]
-) -> JointErrors | None:
-    """Of the larger parts under the tables' names; of the tables where there is none."""
-    if joint is None:
-        return None
-    known = {table: part for table, part in parts.items() if part in joint.tasks}
-    others = joint.part([task for task in whole.tasks if task not in known], joint.configurations)
-    larger = joint.part(known.values(), joint.configurations)
-    if larger is not None:
-        larger = JointErrors(list(known), larger.configurations, larger.products)
-    return united(others, larger)

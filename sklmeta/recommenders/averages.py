@@ -125,15 +125,18 @@ def typical_spread(products: np.ndarray) -> float:
     return float(np.median(np.median(alone, axis=1) - alone.min(axis=1))) or 1.0
 
 
-def joint_products(products: np.ndarray) -> np.ndarray:
+def joint_products(products: np.ndarray, evaluated: np.ndarray | None = None) -> np.ndarray:
     """Mean products of errors without gaps, in units of the task's best mean squared error.
 
-    Where a model's errors are unknown, for it failed, it is as bad as the worst, and its errors as all others'.
+    Where a model's errors are unknown, for it failed, it is as bad as the worst, and its errors as all others'. One
+    that was never evaluated on a task is what it is on the others, in the mean.
 
     Parameters
     ----------
     products : ndarray of shape (n_tasks, n_members, n_members)
-        NaN where unknown; each task has some.
+        NaN where unknown; each task has some, and each two members have some.
+    evaluated : ndarray of bool of shape (n_tasks, n_members), default=None
+        Whether a member was tried on a task; None: all were.
 
     Returns
     -------
@@ -143,4 +146,9 @@ def joint_products(products: np.ndarray) -> np.ndarray:
     alone = np.diagonal(products, axis1=1, axis2=2)
     worst, best = np.nanmax(alone, axis=1), np.nanmin(alone, axis=1)
     filled = np.where(np.isnan(products), worst[:, None, None], products)
-    return filled / np.where(best > 0, best, np.where(worst > 0, worst, 1.0))[:, None, None]
+    filled = filled / np.where(best > 0, best, np.where(worst > 0, worst, 1.0))[:, None, None]
+    if evaluated is None or evaluated.all():
+        return filled
+    known = evaluated[:, :, None] & evaluated[:, None, :]
+    elsewhere = np.where(known, filled, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return np.where(known, filled, elsewhere)

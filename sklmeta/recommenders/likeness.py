@@ -88,7 +88,8 @@ class LikenessPortfolio(Portfolio):
         row = {task: i for i, task in enumerate(self.knowledge_.tasks)}
         rows = [row[task] for task, known in zip(joint.tasks, told, strict=True) if known]
         columns = [self.position_[c] for c in joint.configurations]
-        return joint_products(joint.products[told]), np.array(rows, dtype=int), np.array(columns, dtype=int)
+        evaluated = self.knowledge_.status[np.ix_(rows, columns)] != "missing"
+        return joint_products(joint.products[told], evaluated), np.array(rows, dtype=int), np.array(columns, dtype=int)
 
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:
         """How good a first pick each configuration is."""
