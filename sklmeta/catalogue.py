@@ -127,13 +127,19 @@ def find_entry(estimator: Any, task_type: str, name: str | None = None) -> Catal
     Of several it is the one of this name, or else the first. It may be one that `catalogue` does not list: those of
     `sklmeta.gradient` are known on request.
     """
-    found = {key: entry for key, entry in catalogue(task_type).items() if type(entry.estimator) is type(estimator)}
+    found = {key: entry for key, entry in catalogue(task_type).items() if _is_of(estimator, entry)}
     if found:
         return found.get(str(name), next(iter(found.values())))
     kind: Any = type(estimator)
     if kind.__module__ != _ADAPTING_MODULE or kind.__qualname__ not in _ADAPTING[task_type]:
         return None
     return _entry_on_request(kind, task_type, learned=estimator.init is not None)
+
+
+def _is_of(estimator: Any, entry: CatalogueEntry) -> bool:
+    """Whether it is of the entry's class; where nothing is searched, it must be the very same."""
+    same_class = type(entry.estimator) is type(estimator)
+    return same_class and (bool(entry.space.names) or repr(entry.estimator) == repr(estimator))
 
 
 def default_configurations(

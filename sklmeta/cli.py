@@ -110,7 +110,11 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("file", nargs="?", metavar="FILE", help="default: what comes with sklmeta")
     again.add_argument("--task", choices=["classification", "regression"], help="which of the two that come with it")
     again.add_argument(
-        "--data", required=True, nargs="+", metavar="DIR", help="folders of the tables that it was measured on"
+        "--data",
+        required=True,
+        nargs="+",
+        metavar="DIR",
+        help="folders of the tables that it was measured on; FILE comes before",
     )
     again.add_argument("--target", default="target", help="name of the target's column (default: target)")
     again.add_argument("--n", type=_count, default=20, metavar="N", help="evaluations of a file (default: 20)")

@@ -93,8 +93,8 @@ def collect(
     datasets : path, mapping of str to (X, y), or iterable of Dataset
         A folder of parquet or CSV files, or tables in memory.
     configurations : int, sequence of Configuration or None, default=12
-        A number means that many of each base estimator in the catalogue, always the same ones; None the whole list
-        that the bundled knowledge is made of, more than 230.
+        A number means that many of each base estimator in the catalogue, at most as many as the whole list has, and
+        always the same ones; None the whole list, more than 230.
     task : {"classification", "regression"}, default=None
         Which tasks of a mixed collection to use; None means that they must all be of one type.
     target : str, default="target"
@@ -167,7 +167,7 @@ def collect(
         if joint is not None:
             joint.add(evaluation, errors)
         if progress is not None:
-            progress(book.line(evaluation, len(configurations)))
+            progress(book.line(evaluation))
     return book.knowledge(configurations, None if joint is None else joint.knowledge())
 
 
@@ -219,6 +219,7 @@ def _units(
             prepared = _prepare(dataset, protocol)
         done = book.open(prepared.task)
         wanted = [c for c in configurations if is_offered(c, protocol.task_type, len(prepared.y))]
+        book.wanted[dataset.name] = len(wanted)
         if joint is not None and not joint.begin(dataset.name, wanted):
             done = set()
         yield from ((prepared, configuration) for configuration in wanted if configuration not in done)
@@ -307,6 +308,7 @@ class _Book:
         self.folder, self.protocol = folder, protocol
         self.tasks: dict[Hashable, _Task] = {}
         self.evaluations: dict[Hashable, dict[Configuration, Evaluation]] = {}
+        self.wanted: dict[Hashable, int] = {}  # how many by task, for who watches
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -336,12 +338,12 @@ class _Book:
             self.write(evaluation.task, evaluation.to_json())
             self._remember(evaluation)
 
-    def line(self, evaluation: Evaluation, total: int) -> str:
+    def line(self, evaluation: Evaluation) -> str:
         """One line of progress."""
         score = next(iter(evaluation.scores.values()), float("nan"))
         outcome = f"{score:.4f}" if evaluation.status == "ok" else f"{evaluation.status}: {evaluation.reason}"
         done = len(self.evaluations[evaluation.task])
-        return f"{evaluation.task} {done}/{total} {evaluation.configuration!r} {outcome}"
+        return f"{evaluation.task} {done}/{self.wanted[evaluation.task]} {evaluation.configuration!r} {outcome}"
 
     def knowledge(self, configurations: Sequence[Configuration], joint_errors: JointErrors | None) -> KnowledgeBase:
         """What was measured of these configurations, as a knowledge base."""
@@ -408,7 +410,7 @@ class _Joint:
         """Wait for the errors of these, unless the task has nothing left to say; whether that is so."""
         self._wanted[task] = wanted
         said = _joint_errors_in(self.book.read(task))
-        if said is not None:
+        if said is not None and _tells_of(wanted, said[0], self.book.evaluations[task]):
             self._found[task] = said
         return task in self._found
 
@@ -437,6 +439,13 @@ class _Joint:
         return JointErrors(list(self._found), self.configurations, products)
 
 
+def _tells_of(
+    wanted: Iterable[Configuration], known: Collection[Configuration], evaluations: Mapping[Configuration, Evaluation]
+) -> bool:
+    """Whether of each of these the joint errors are known, or it is known that there are none."""
+    return all(c in known or (c in evaluations and evaluations[c].status != "ok") for c in wanted)
+
+
 def _joint_line(configurations: Sequence[Configuration], products: np.ndarray) -> str:
     """The upper triangle, row by row, with five digits."""
     upper = [float(f"{value:.5g}") for value in products[np.triu_indices(len(products))]]
@@ -461,7 +470,8 @@ def read_joint_errors(journal: str | Path) -> _Products | None:
 
 
 def _joint_errors_in(lines: Sequence[str]) -> _Products | None:
-    for line in lines:
+    """By the last line that tells of them: a journal of fewer configurations may have grown."""
+    for line in reversed(lines):
         if line.startswith(_JOINT_BEGINS):
             said = json.loads(line)
             configurations = [Configuration.from_json(json.dumps(c)) for c in said[_JOINT]]
@@ -469,6 +479,30 @@ def _joint_errors_in(lines: Sequence[str]) -> _Products | None:
             products[np.triu_indices(len(configurations))] = said["products"]
             return configurations, products + np.triu(products, 1).T
     return None
+
+
+def evaluated_in(journal: str | Path, *, joint_errors: bool = False) -> list[Configuration]:
+    """What a journal has to tell of.
+
+    Parameters
+    ----------
+    journal : path
+        That :func:`collect` wrote.
+    joint_errors : bool, default=False
+        Whether joint errors count, too.
+
+    Returns
+    -------
+    list of Configuration
+        Those with an evaluation; and, if asked for, with joint errors, unless they have none for they did not end well.
+    """
+    lines = _whole_lines(Path(journal))[1:]
+    evaluations = [Evaluation.from_json(line) for line in lines if not line.startswith(_JOINT_BEGINS)]
+    found = {evaluation.configuration: evaluation for evaluation in evaluations}
+    said = _joint_errors_in(lines)
+    if not joint_errors:
+        return list(found)
+    return [] if said is None else [c for c in found if _tells_of([c], said[0], found)]
 
 
 def journal_of(folder: str | Path, task: Hashable) -> Path:
@@ -504,9 +538,9 @@ def measured_in(
     size: dict[Hashable, tuple[str, int]] = {}
     for journal in sorted(Path(folder).glob("*.jsonl")):
         header, *lines = _whole_lines(journal) or ["{}"]
-        about = json.loads(header)
+        about = json.loads(header)  # nothing, where a kill came before it was written
         task = about.get("task")
-        if tasks is None or task in tasks:
+        if about and (tasks is None or task in tasks):
             evaluations = [Evaluation.from_json(line) for line in lines if not line.startswith(_JOINT_BEGINS)]
             found[task] = dict.fromkeys(e.configuration for e in evaluations)
             size[task] = about["protocol"]["task_type"], max((e.n_rows for e in evaluations), default=0)

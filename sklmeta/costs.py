@@ -17,7 +17,7 @@ _PRIOR_EXPONENTS = (1.0, 0.5, 0.5)  # of rows, columns and classes, where the kn
 _PRIOR_STRENGTH = 25.0  # in squared log units of size
 _EXPONENTS_RANGE = (0.0, 2.5)
 # exponent of rows beyond those that the knowledge has; for the others 1
-_GROWTH = {"svc": 2.0, "svc_normal": 2.0, "svr": 2.0, "svr_normal": 2.0}
+_GROWTH = {"svc": 2.0, "svc_normal": 2.0, "svr": 2.0, "svr_normal": 2.0, "gaussian_process": 3.0}
 _TRAIN_SHARE = 2 / 3  # of a task's rows, in the folds that the knowledge was measured on
 _SMALLEST = 1e-4  # seconds: a clock's resolution is no knowledge
 _SURPRISE = 0.5  # standard deviation of log seconds around what is predicted here, before anything was timed here

@@ -125,7 +125,8 @@ def read_folder(
     """
     files = table_files(folder)
     places = list(dict.fromkeys(file.parent for file in files.values()))
-    index = {name: about for place in places for name, about in _read_index(place)}
+    every = ((place, *row) for place in places for row in _read_index(place))
+    index = {name: about for place, name, about in every if name in files and files[name].parent == place}
     wanted = list(files) if names is None else list(names)
     for name in wanted:
         if name not in files:

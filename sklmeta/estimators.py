@@ -595,7 +595,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     def _usable_members(self, X: Any, params: Mapping[str, Any]) -> list[Member]:
         # with metadata routing, requests say who gets weights: nobody is left out for not taking them
         weighted = params.get("sample_weight") is not None and not routing_enabled()
-        return usable_members(self._members(), X, weighted=weighted)
+        return usable_members(self._members(), X, weighted=weighted, of_catalogue=self.estimators is None)
 
     def _build(self, candidate: Candidate) -> Any:
         return candidate.member.build(candidate.params, probabilities=self._promises_probabilities() or self._blends())

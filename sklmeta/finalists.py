@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sklmeta.catalogue import is_offered
-from sklmeta.collecting import collect, journal_of, measured_in, read_joint_errors
+from sklmeta.collecting import collect, evaluated_in, journal_of
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset, infer_task_type
 from sklmeta.knowledge import KnowledgeBase
@@ -83,15 +83,20 @@ def collect_joint_errors(
         If the knowledge does not say how it was measured, or the folder has another number of finalists.
     """
     protocol = _protocol(knowledge)
+    chosen = _finalists_of(knowledge, n, checkpoint)
     tables = iter(datasets)
     if measured_only:
-        tables = (table for table in tables if _is_complete(journal_of(checkpoint or "", table.name)))
+        tables = (
+            table
+            for table in tables
+            if _is_complete(checkpoint, table, chosen, protocol["max_rows"], joint_errors=True)
+        )
     first = next(tables, None)
     if first is None:
         return knowledge
     again = collect(
         chain([first], tables),
-        _finalists_of(knowledge, n, checkpoint),
+        chosen,
         task=knowledge.task_type,
         **protocol,
         time_limit=time_limit,
@@ -148,7 +153,7 @@ def collect_larger_parts(
     chosen = _finalists_of(knowledge, n, checkpoint)
     parts = _larger_parts(datasets, protocol["max_rows"], max_rows)
     if measured_only:
-        parts = (part for part in parts if _has_all(checkpoint, part, chosen, max_rows))
+        parts = (part for part in parts if _is_complete(checkpoint, part, chosen, max_rows))
     first = next(parts, None)
     if first is None:
         return knowledge
@@ -191,17 +196,18 @@ def _finalists_of(knowledge: KnowledgeBase, n: int, folder: str | Path | None) -
     return chosen
 
 
-def _is_complete(journal: Path) -> bool:
-    return journal.exists() and read_joint_errors(journal) is not None
-
-
-def _has_all(folder: str | Path | None, part: Dataset, configurations: Sequence[Configuration], max_rows: int) -> bool:
-    """Whether a table's journal has an evaluation of each of these that takes part in so many rows."""
-    if not journal_of(folder or "", part.name).exists():
-        return False
-    n_rows, task_type = min(len(part.y), max_rows), str(part.task_type or infer_task_type(part.y))
+def _is_complete(
+    folder: str | Path | None,
+    table: Dataset,
+    configurations: Sequence[Configuration],
+    max_rows: int | None,
+    joint_errors: bool = False,
+) -> bool:
+    """Whether a table's journal tells of each of these that takes part in so many rows."""
+    journal = journal_of(folder or "", table.name)
+    n_rows, task_type = min(len(table.y), max_rows or len(table.y)), str(table.task_type or infer_task_type(table.y))
     wanted = {c for c in configurations if is_offered(c, task_type, n_rows)}
-    return wanted <= set(measured_in(folder or "", [part.name])[1])
+    return journal.exists() and wanted <= set(evaluated_in(journal, joint_errors=joint_errors))
 
 
 def _larger_parts(datasets: Iterable[Dataset], known_rows: int | None, max_rows: int) -> Iterator[Dataset]:

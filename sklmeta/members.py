@@ -23,6 +23,7 @@ from sklmeta.preprocessing import TabularPreprocessor
 from sklmeta.space import SearchSpace, rounded
 
 _DENSE_CELLS = 100_000_000  # 800 MB of float64: beyond this, sparse input is not made dense
+_SPLINES = 6  # columns that splines make of one
 _SMALL = 5_000  # rows: nobody misses on a larger table what is for smaller ones
 
 
@@ -230,18 +231,20 @@ def make_members(
     return [_member(name, e, task_type, distributions.get(name, {}), preprocessor) for name, e in named]
 
 
-def usable_members(members: Sequence[Member], X: Any, *, weighted: bool) -> list[Member]:
+def usable_members(members: Sequence[Member], X: Any, *, weighted: bool, of_catalogue: bool = False) -> list[Member]:
     """Those members that can take this data; who is left out is said in one warning.
 
-    Not said is who has no part in such data, under the catalogue's own name and beside others: an estimator for small
-    tables on a larger one, and one that differs from another by a preparation that sparse rows do not get.
+    Where the members are the whole catalogue, it is not said who has no part in such data: an estimator for small
+    tables on a larger one, and one that differs from another by a preparation that these rows do not get, or that would
+    make too many columns of them.
 
     Raises
     ------
     ValueError
         If none is left.
     """
-    members = [member for member in members if not _has_no_part(member, X)] or members
+    if of_catalogue:
+        members = [member for member in members if not _has_no_part(member, X)]
     why = {member.name: _obstacle(member, X, weighted, alone=len(members) == 1) for member in members}
     left = [member for member in members if not why[member.name]]
     out = "; ".join(f"{name} ({reason})" for name, reason in why.items() if reason)
@@ -254,10 +257,11 @@ def usable_members(members: Sequence[Member], X: Any, *, weighted: bool) -> list
 
 def _has_no_part(member: Member, X: Any) -> bool:
     entry = member.entry
-    if entry is None or member.is_pipeline or member.name != entry.name:
-        return False
+    assert entry is not None
     too_large = entry.max_rows is not None and entry.max_rows < min(_SMALL, X.shape[0])
-    return too_large or (sparse.issparse(X) and not isinstance(entry.scale, bool))
+    otherwise = not isinstance(entry.scale, bool)
+    too_wide = entry.scale == "splines" and _SPLINES * X.shape[0] * X.shape[1] > _DENSE_CELLS
+    return too_large or too_wide or (otherwise and (sparse.issparse(X) or member.preprocessor != "auto"))
 
 
 def _obstacle(member: Member, X: Any, weighted: bool, alone: bool) -> str:

@@ -48,8 +48,9 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         whose missing values stay missing (what histogram gradient boosting takes by itself).
     scale : bool or {"normal", "splines"}, default=True
         Whether numbers are standardised (sparse input: divided by the largest absolute value). "normal" brings each
-        column to a normal distribution first, by its ranks (van der Waerden 1952: normal scores), so that no outlier
-        and no skewness is left. "splines" replaces a column by cubic B-splines of its ranks with knots at the
+        column to a normal distribution first, by its ranks (normal scores, as scikit-learn's QuantileTransformer makes
+        them: the lowest and the highest value lie 5.2 standard deviations out), so that distances and skewness are
+        gone. "splines" replaces a column by cubic B-splines of its ranks with knots at the
         quartiles, so that a linear model becomes an additive one (Hastie & Tibshirani 1986).
     max_levels : int, default=30
         Levels kept per category, the most frequent ones; the others are merged.

@@ -52,6 +52,18 @@ def test_what_is_measured_only_is_measured_only(known, tmp_path):
     assert collect_joint_errors(known, TABLES[1:], 2, checkpoint=tmp_path, measured_only=True) is known
 
 
+def test_a_journal_of_fewer_finalists_is_not_complete_and_grows(known, tmp_path):
+    two = collect_joint_errors(known, TABLES[:1], 2, time_limit=None, checkpoint=tmp_path)
+    more = [*two.joint_errors.configurations, *(c for c in LIST if c not in two.joint_errors.configurations)][:3]
+    (tmp_path / "finalists.txt").write_text("\n".join(c.to_json() for c in more))
+    assert collect_joint_errors(known, TABLES[:1], 3, checkpoint=tmp_path, measured_only=True) is known
+    three = collect_joint_errors(known, TABLES[:1], 3, time_limit=None, checkpoint=tmp_path)
+    assert np.isfinite(three.joint_errors.products).all()
+    assert three.joint_errors.products.shape == (1, 3, 3)
+    again = collect_joint_errors(known, TABLES[:1], 3, checkpoint=tmp_path, measured_only=True)
+    np.testing.assert_allclose(again.joint_errors.products, three.joint_errors.products, rtol=1e-4)
+
+
 def test_a_table_that_was_cut_becomes_a_second_task_of_its_family(known, tmp_path):
     both = collect_larger_parts(known, TABLES, 3, max_rows=400, time_limit=None, checkpoint=tmp_path)
     assert both.tasks == ("iris", "cancer", "cancer, 400 rows")

@@ -5,6 +5,7 @@ import pytest
 from doubles import Majority
 from scipy import sparse
 from scipy.stats import loguniform, uniform
+from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -204,26 +205,37 @@ def test_who_needs_dense_rows():
 
 def test_all_members_are_usable_on_ordinary_rows(recwarn):
     members = make_members(None, "classification")
-    assert usable_members(members, np.zeros((10, 2)), weighted=False) == members
+    assert usable_members(members, np.zeros((10, 2)), weighted=False, of_catalogue=True) == members
     assert len(recwarn) == 0
 
 
 def test_what_has_no_part_in_such_data_is_left_out_without_a_word(recwarn):
-    many = make_members(None, "regression")
-    assert "gaussian_process" in [m.name for m in usable_members(many, np.zeros((1000, 2)), weighted=False)]
-    large = [m.name for m in usable_members(many, np.zeros((1001, 2)), weighted=False)]
-    assert large == [m.name for m in many if m.name != "gaussian_process"]
-    rare = [m.name for m in usable_members(many, sparse.csr_matrix((10, 2)), weighted=False)]
-    assert rare == [m.name for m in many if not m.name.endswith(("_normal", "_splines"))]
-    alone = make_members(GaussianProcessRegressor(), "regression")
-    assert usable_members(alone, np.zeros((1001, 2)), weighted=False) == alone
+    def left(X, preprocessor="auto"):
+        members = make_members(None, "regression", preprocessor=preprocessor)
+        return [m.name for m in usable_members(members, X, weighted=False, of_catalogue=True)]
+
+    every = list(catalogue("regression"))
+    plain = [name for name in every if not name.endswith(("_normal", "_splines"))]
+    assert left(np.zeros((1000, 2))) == every
+    assert left(np.zeros((1001, 2))) == [name for name in every if name != "gaussian_process"]
+    assert left(sparse.csr_matrix((10, 2))) == plain
+    assert left(np.zeros((10, 2)), preprocessor=StandardScaler()) == plain, "all would see the same"
+    wide = np.broadcast_to(0.0, (1000, 20_000))
+    assert left(wide) == [name for name in every if not name.endswith("_splines")]
     assert len(recwarn) == 0
 
 
 def test_who_was_named_is_missed():
-    members = make_members([("mine", GaussianProcessRegressor()), ("ridge", Ridge())], "regression")
-    with pytest.warns(EvaluationWarning, match=r"mine \(slow beyond 1000 rows, and there are 2000"):
+    process = catalogue("regression")["gaussian_process"].estimator
+    members = make_members([("gaussian_process", process), ("ridge", Ridge())], "regression")
+    with pytest.warns(EvaluationWarning, match=r"gaussian_process \(slow beyond 1000 rows, and there are 2000"):
         assert [m.name for m in usable_members(members, np.zeros((2000, 2)), weighted=False)] == ["ridge"]
+
+
+def test_a_process_of_another_kernel_is_none_that_is_known():
+    known = catalogue("regression")["gaussian_process"]
+    assert one(clone(known.estimator), task_type="regression").entry is known
+    assert one(GaussianProcessRegressor(), task_type="regression").entry is None
 
 
 def test_equal_names_of_parameters_in_different_members_do_not_mix():

@@ -145,6 +145,19 @@ def test_numbers_become_splines_of_their_ranks_as_scikit_learn_does():
     assert len(preprocessor.get_feature_names_out()) == 12
 
 
+@pytest.mark.parametrize("scale", ["normal", "splines"])
+def test_sparse_rows_know_no_ranks(scale):
+    X = sparse.random(30, 4, density=0.3, format="csr", random_state=0)
+    plain, other = (TabularPreprocessor(scale=s).fit_transform(X).toarray() for s in (True, scale))
+    assert_array_equal(other, plain)
+
+
+@pytest.mark.parametrize("scale", ["normal", "splines"])
+def test_a_constant_that_is_another_one_later_stays_within_bounds(scale):
+    preprocessor = TabularPreprocessor(scale=scale).fit(np.ones((20, 1)))
+    assert abs(preprocessor.transform([[1.0], [7.0], [-7.0]])).max() < 11
+
+
 def test_a_linear_model_of_splines_is_additive():
     X = np.random.RandomState(0).uniform(-3, 3, size=(400, 2))
     y = np.sin(X[:, 0]) + X[:, 1] ** 2

@@ -88,6 +88,8 @@ def test_a_member_that_was_never_evaluated_is_what_it_is_elsewhere():
     np.testing.assert_allclose(filled[0, 2], whole[1:, 2].mean(axis=0))
     np.testing.assert_allclose(filled[0, :, 2], whole[1:, :, 2].mean(axis=0))
     np.testing.assert_allclose(filled[1:], whole[1:])
+    nowhere = joint_products(gaps[:1], evaluated[:1])
+    np.testing.assert_array_equal(nowhere, joint_products(gaps[:1]), "nothing is known of it, so nothing is hoped for")
     best = np.diagonal(products[0])[:2].min()
     np.testing.assert_allclose(filled[0, :2, :2], products[0, :2, :2] / best)
     np.testing.assert_array_equal(joint_products(gaps)[0, 2, 2], np.diagonal(products[0])[:2].max() / best)

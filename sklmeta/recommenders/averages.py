@@ -129,12 +129,12 @@ def joint_products(products: np.ndarray, evaluated: np.ndarray | None = None) ->
     """Mean products of errors without gaps, in units of the task's best mean squared error.
 
     Where a model's errors are unknown, for it failed, it is as bad as the worst, and its errors as all others'. One
-    that was never evaluated on a task is what it is on the others, in the mean.
+    that was never evaluated on a task is what it is on the others, in the mean, if it was evaluated on any.
 
     Parameters
     ----------
     products : ndarray of shape (n_tasks, n_members, n_members)
-        NaN where unknown; each task has some, and each two members have some.
+        NaN where unknown; each task has some.
     evaluated : ndarray of bool of shape (n_tasks, n_members), default=None
         Whether a member was tried on a task; None: all were.
 
@@ -150,5 +150,6 @@ def joint_products(products: np.ndarray, evaluated: np.ndarray | None = None) ->
     if evaluated is None or evaluated.all():
         return filled
     known = evaluated[:, :, None] & evaluated[:, None, :]
-    elsewhere = np.where(known, filled, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return np.where(known, filled, elsewhere)
+    times = known.sum(axis=0)
+    elsewhere = np.where(known, filled, 0.0).sum(axis=0) / np.maximum(times, 1)
+    return np.where(known | (times == 0), filled, elsewhere)

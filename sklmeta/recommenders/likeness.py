@@ -88,7 +88,8 @@ class LikenessPortfolio(Portfolio):
         row = {task: i for i, task in enumerate(self.knowledge_.tasks)}
         rows = [row[task] for task, known in zip(joint.tasks, told, strict=True) if known]
         columns = [self.position_[c] for c in joint.configurations]
-        evaluated = self.knowledge_.status[np.ix_(rows, columns)] != "missing"
+        alone = np.diagonal(joint.products[told], axis1=1, axis2=2)
+        evaluated = np.isfinite(alone) | (self.knowledge_.status[np.ix_(rows, columns)] != "missing")
         return joint_products(joint.products[told], evaluated), np.array(rows, dtype=int), np.array(columns, dtype=int)
 
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:
