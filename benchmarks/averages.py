@@ -9,7 +9,7 @@ compared with that of the best average of all; the best single pick with the bes
 the logarithm of the ratio in per cent, cut at 50, as a mean over tasks with a 95 % bootstrap interval. "random" is the
 mean over five random orders; "of one preparation" may pick no base estimator that differs from another by its
 preparation of the table only, and no Gaussian process. What each base estimator contributes is how much worse the best
-average of all others is.
+average of all others is. A task on which some average makes no error is left out.
 """
 
 from __future__ import annotations
@@ -41,6 +41,12 @@ def best_average(products: np.ndarray) -> tuple[np.ndarray, float]:
         if errors[j] < best:
             best, weights = errors[j], counts / size
     return weights, float(best)
+
+
+def is_solved(products: np.ndarray) -> bool:
+    """Whether some average makes no error: there are no ratios to it."""
+    ok = np.isfinite(np.diag(products))
+    return best_average(products[np.ix_(ok, ok)])[1] <= 0
 
 
 def excess(order: list[int], products: np.ndarray) -> np.ndarray:
@@ -93,6 +99,8 @@ def contributions(knowledge: KnowledgeBase) -> str:
     found: dict[str, list[float]] = {name: [] for name in without}
     for products in joint.products:
         ok = np.isfinite(np.diag(products))
+        if is_solved(products):
+            continue
         every = best_average(products[np.ix_(ok, ok)])[1]
         for name, kept in without.items():
             rest = best_average(products[np.ix_(ok & kept, ok & kept)])[1]
@@ -106,7 +114,7 @@ def contributions(knowledge: KnowledgeBase) -> str:
         ]
         for name, v in found.items()
     ]
-    header = ["without", "configurations", f"excess error, %, {len(joint.tasks)} tasks", "above 1 % on"]
+    header = ["without", "configurations", f"excess error, %, {len(found[names[0]])} tasks", "above 1 % on"]
     return markdown_table(header, rows)
 
 
@@ -130,6 +138,8 @@ def table(knowledge: KnowledgeBase) -> str:
             how.recommender.fit(known, metric=metric)
         for i in [i for i, f in enumerate(judged.families) if f == family]:
             features, products = judged.meta_features.iloc[i], joint.products[joint.tasks.index(judged.tasks[i])]
+            if is_solved(products):
+                continue
             for name, how in systems.items():
                 order = order_by(how, features, judged, i, metric)
                 found[name].append(excess(order, products))
@@ -143,7 +153,8 @@ def table(knowledge: KnowledgeBase) -> str:
             difference = columns["TaskMixture, for the average"] - columns[other]
             name = f"{what}: for the average minus {other.split(', ')[-1]}"
             rows.append([name, *(with_interval(v, 2, 100) for v in difference.T)])
-    return markdown_table([f"excess error, %, {len(judged)} tasks", *(f"@{k}" for k in KS)], rows)
+    n_tasks = len(found["random"])
+    return markdown_table([f"excess error, %, {n_tasks} tasks", *(f"@{k}" for k in KS)], rows)
 
 
 def report(knowledge: KnowledgeBase) -> None:
