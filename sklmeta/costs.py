@@ -47,7 +47,7 @@ class CostModel:
         self._typical: dict[Hashable, float] = {}
         self._ratios: dict[Hashable, list[float]] = {}
         self._own_size = np.array([float(meta_features.get(name, 0.0)) for name in _SIZES])
-        self._known_rows = np.inf
+        self._known_rows: dict[Hashable, float] = {}  # the most that a base estimator was timed on
         if knowledge is not None and set(_SIZES[:2]) <= set(knowledge.meta_features):
             self._learn(knowledge)
 
@@ -55,12 +55,13 @@ class CostModel:
         sizes = knowledge.meta_features.reindex(columns=list(_SIZES)).fillna(0.0).to_numpy(copy=True)
         sizes[:, 0] += np.log(_TRAIN_SHARE)
         seconds = np.log(np.maximum(knowledge.fit_seconds + np.nan_to_num(knowledge.score_seconds), _SMALLEST))
-        self._known_rows = float(np.exp(sizes[:, 0].max()))
         names = np.array([str(c.estimator) for c in knowledge.configurations], dtype=object)
         for name in dict.fromkeys(c.estimator for c in knowledge.configurations):
             columns = np.flatnonzero(names == str(name))
             slopes, levels = log_linear(seconds[:, columns], sizes)
             if np.isfinite(levels).any():
+                timed = np.isfinite(seconds[:, columns]).any(axis=1)
+                self._known_rows[name] = float(np.exp(sizes[timed, 0].max()))
                 self._slopes[name], self._typical[name] = slopes, float(np.nanmedian(levels))
                 known = zip(columns, levels, strict=True)
                 self._level.update({knowledge.configurations[j]: float(a) for j, a in known if np.isfinite(a)})
@@ -106,10 +107,11 @@ class CostModel:
         rows, *others = self._slopes[name].tolist()
         level = self._level.get(configuration, self._typical[name])
         # fixed costs hide the growth among the sizes that are known
-        beyond = max(0.0, math.log(n_rows) - math.log(self._known_rows))
+        known_rows = self._known_rows.get(name, np.inf)
+        beyond = max(0.0, math.log(n_rows) - math.log(known_rows))
         growth = beyond * max(_GROWTH.get(str(name), 1.0), rows)
         sizes = zip(others, self._own_size[1:].tolist(), strict=True)
-        return level + rows * math.log(min(n_rows, self._known_rows)) + sum(b * x for b, x in sizes) + growth
+        return level + rows * math.log(min(n_rows, known_rows)) + sum(b * x for b, x in sizes) + growth
 
     def _correction(self, name: Hashable) -> float:
         every = [fmean(ratios) for ratios in self._ratios.values()]
