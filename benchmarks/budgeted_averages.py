@@ -2,7 +2,7 @@ r"""How good the average is that a search of some seconds ends with, simulated o
 
     python benchmarks/budgeted_averages.py [--task classification] [--seconds 10] [--knowledge FILE]
 
-On each table of which the knowledge has joint errors, with all rows that were measured, a search over these
+On each table of which the knowledge has joint errors, with the rows that these were measured on, a search over these
 configurations is played through: what is tried next, how many folds there are and what is affordable are decided as
 the library does, by a recommender and a cost model that know nothing of the table's family; trying takes the CPU
 seconds that were recorded, on two workers. Two seconds are for the start of the workers, 15 % of the budget for the
@@ -32,7 +32,7 @@ METRIC = {"classification": "neg_log_loss", "regression": "r2"}
 START, EACH = 2.0, 0.03  # seconds, and seconds between picks
 TRAIN_SHARE, MEASURED_SHARE = 0.8, 2 / 3  # of the rows, that a fold trains on here and when it was measured
 NEVER, DRAWS = 1.0, 4
-SIZES = (0, 1000, 3000, 8000, np.inf)
+SIZES = (0, 300, 1000, np.inf)
 
 
 class Table:

@@ -46,6 +46,8 @@ class FoldResult:
         How it ended where it neither came to an end nor raised: stopped, or never begun.
     megabytes : float, default=nan
         Size of the fitted model, pickled; where asked for.
+    handover_seconds : float, default=0.0
+        What pickling and writing it took, where it lies in a file; reading it takes about as long.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class FoldResult:
     model: Any = None
     ended: str = ""
     megabytes: float = np.nan
+    handover_seconds: float = 0.0
 
     @property
     def status(self) -> str:
@@ -134,6 +137,7 @@ def _put_away(result: FoldResult, trial: Trial) -> FoldResult:
     """The same with its model where the trial wants it."""
     if result.model is None or (trial.folder is None and not trial.measure_size):
         return result
+    started = time.perf_counter()
     try:
         pickled = cloudpickle.dumps(result.model)
     except Exception:  # of a model that cannot be pickled there is no file, and no size
@@ -145,7 +149,7 @@ def _put_away(result: FoldResult, trial: Trial) -> FoldResult:
         return replace(result, megabytes=megabytes)
     file = trial.folder / f"{uuid.uuid4().hex}.model"
     file.write_bytes(pickled)
-    return replace(result, model=file, megabytes=megabytes)
+    return replace(result, model=file, megabytes=megabytes, handover_seconds=time.perf_counter() - started)
 
 
 def refit_on(trial: Trial, member: str, estimator: Any, rows: np.ndarray | None = None) -> tuple[Any, float]:

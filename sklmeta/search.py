@@ -406,8 +406,17 @@ class Search:
         return min(_OVERHEAD_SHARE * self.clock.seconds + self._needed_by_refits(), most * self.clock.seconds)
 
     def _needed_by_refits(self) -> float:
-        fits = [self.refit_seconds(k) for k in self.best_first()[:_LIKELY_MEMBERS]]
-        return _RESERVE_MARGIN * max([0.0, *fits, sum(fits) / self.n_workers])
+        likely = self.best_first()[:_LIKELY_MEMBERS]
+        fits = [self.refit_seconds(k) for k in likely]
+        handovers = sum(self.handover_seconds(k) for k in likely)
+        return _RESERVE_MARGIN * max([0.0, *fits, sum(fits) / self.n_workers]) + handovers
+
+    def handover_seconds(self, k: int) -> float:
+        """What it takes to read a candidate's model where another process has fitted it on all rows, or its folds'."""
+        folds = self._folds(k)
+        if not folds:
+            return 0.0
+        return float(np.mean([fold.handover_seconds for fold in folds])) * self.n_rows / float(np.mean(self.train_rows))
 
     def refit_seconds(self, k: int) -> float:
         """What fitting a candidate on all rows will take, by what its folds took: at least in proportion to rows."""
@@ -539,11 +548,12 @@ class Refits:
             arguments = self._search.name(k), self._search.estimators[k]
             if clock is None:
                 return Unit(k, refit_on, arguments)
-            n_rows = self._rows_in_time(k, clock.left())
+            reading = sum(self._search.handover_seconds(j) for j, model in self.fitted.items() if model is None)
+            n_rows = self._rows_in_time(k, clock.left() - reading - self._search.handover_seconds(k))
             if n_rows:
                 self.rows[k] = n_rows
                 part = self._part(n_rows)
-                return Unit(k, refit_on, (*arguments, part), clock.deadline)
+                return Unit(k, refit_on, (*arguments, part), clock.deadline - reading)
         return None
 
     def _rows_in_time(self, k: int, left: float) -> int:

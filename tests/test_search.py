@@ -376,3 +376,15 @@ def test_in_a_budget_as_many_rows_as_there_is_time_for(seconds, rows):
     part = unit.args[2]
     assert (120 if part is None else len(part)) == pytest.approx(rows, abs=1)
     assert part is None or abs(np.mean(part % 2) - 0.5) < 0.05
+
+
+def test_large_models_take_time_to_be_handed_over():
+    search = searched(1.0, clock=Clock(1000.0, time.monotonic()))
+    for folds in search.results:
+        folds[:] = [replace(fold, handover_seconds=1.0) for fold in folds]
+    assert search.handover_seconds(1) == pytest.approx(4.0), "in proportion to rows"
+    search.clock.deadline = time.monotonic() + 10.0
+    unit = Refits(search, [1], np.arange(120), stratify=False).next_unit()
+    assert unit.deadline == pytest.approx(search.clock.deadline - 4.0), "it must be read by then"
+    assert len(unit.args[2]) == pytest.approx(0.8 * 120 * (10.0 - 4.0 - 4.0) / 4.0, abs=1)
+    assert Refits(search, [1, 0], np.arange(120), stratify=False).next_unit() is None, "both have to be read"
