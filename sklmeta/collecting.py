@@ -93,7 +93,7 @@ def collect(
     datasets : path, mapping of str to (X, y), or iterable of Dataset
         A folder of parquet or CSV files, or tables in memory.
     configurations : int, sequence of Configuration or None, default=12
-        A number means that many of each base estimator in the catalogue, at most as many as the whole list has, and
+        A number means that many of each base estimator in the catalogue (at most as many as the whole list has),
         always the same ones; None the whole list, more than 230.
     task : {"classification", "regression"}, default=None
         Which tasks of a mixed collection to use; None means that they must all be of one type.
