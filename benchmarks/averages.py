@@ -68,9 +68,8 @@ def order_by(how: How, features: pd.Series, judged: KnowledgeBase, i: int, metri
     scores, errors = judged.scores(metric)[i], judged.standard_errors(metric)[i]
     column, observed = {c: j for j, c in enumerate(judged.configurations) if how.allowed(c)}, {}
     for _ in range(min(max(KS), len(column))):
-        pick = how.recommender.recommend(features, observed=observed, candidates=column, average=how.average)[
-            0
-        ].configuration
+        (best,) = how.recommender.recommend(features, n=1, observed=observed, candidates=column, average=how.average)
+        pick = best.configuration
         observed[pick] = (scores[column[pick]], errors[column[pick]])
     return [column[c] for c in observed]
 

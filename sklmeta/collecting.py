@@ -497,11 +497,10 @@ def evaluated_in(journal: str | Path, *, joint_errors: bool = False) -> list[Con
         Those with an evaluation; and, if asked for, with joint errors, unless they have none for they did not end well.
     """
     lines = _whole_lines(Path(journal))[1:]
-    evaluations = [Evaluation.from_json(line) for line in lines if not line.startswith(_JOINT_BEGINS)]
-    found = {evaluation.configuration: evaluation for evaluation in evaluations}
-    said = _joint_errors_in(lines)
+    found = _evaluations_in(lines)
     if not joint_errors:
         return list(found)
+    said = _joint_errors_in(lines)
     return [] if said is None else [c for c in found if _tells_of([c], said[0], found)]
 
 
@@ -534,21 +533,26 @@ def measured_in(
     ValueError
         If there is no journal, or no configuration that all have.
     """
-    found: dict[Hashable, dict[Configuration, None]] = {}
+    found: dict[Hashable, dict[Configuration, Evaluation]] = {}
     size: dict[Hashable, tuple[str, int]] = {}
     for journal in sorted(Path(folder).glob("*.jsonl")):
         header, *lines = _whole_lines(journal) or ["{}"]
         about = json.loads(header)  # nothing, where a kill came before it was written
         task = about.get("task")
         if about and (tasks is None or task in tasks):
-            evaluations = [Evaluation.from_json(line) for line in lines if not line.startswith(_JOINT_BEGINS)]
-            found[task] = dict.fromkeys(e.configuration for e in evaluations)
-            size[task] = about["protocol"]["task_type"], max((e.n_rows for e in evaluations), default=0)
+            found[task] = _evaluations_in(lines)
+            size[task] = about["protocol"]["task_type"], max((e.n_rows for e in found[task].values()), default=0)
     every = dict.fromkeys(c for one in found.values() for c in one)
     common = [c for c in every if all(c in one or not is_offered(c, *size[task]) for task, one in found.items())]
     if not common:
         raise ValueError(f"The {len(found)} journals in {folder} have no configuration in common; measure some.")
     return list(found), common
+
+
+def _evaluations_in(lines: Iterable[str]) -> dict[Configuration, Evaluation]:
+    """By configuration, what the lines of a journal after its first one tell."""
+    every = (Evaluation.from_json(line) for line in lines if not line.startswith(_JOINT_BEGINS))
+    return {evaluation.configuration: evaluation for evaluation in every}
 
 
 def _whole_lines(path: Path) -> list[str]:

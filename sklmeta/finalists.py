@@ -82,29 +82,10 @@ def collect_joint_errors(
     ValueError
         If the knowledge does not say how it was measured, or the folder has another number of finalists.
     """
-    protocol = _protocol(knowledge)
-    chosen = _finalists_of(knowledge, n, checkpoint)
-    tables = iter(datasets)
-    if measured_only:
-        tables = (
-            table
-            for table in tables
-            if _is_complete(checkpoint, table, chosen, protocol["max_rows"], joint_errors=True)
-        )
-    first = next(tables, None)
-    if first is None:
+    how = {**_protocol(knowledge), "time_limit": time_limit, "n_jobs": n_jobs, "progress": progress}
+    again = _collected(knowledge, iter(datasets), n, checkpoint, measured_only, joint_errors=True, **how)
+    if again is None:
         return knowledge
-    again = collect(
-        chain([first], tables),
-        chosen,
-        task=knowledge.task_type,
-        **protocol,
-        time_limit=time_limit,
-        checkpoint=checkpoint,
-        joint_errors=True,
-        n_jobs=n_jobs,
-        progress=progress,
-    )
     return knowledge.with_joint_errors(united(knowledge.joint_errors, again.joint_errors))
 
 
@@ -149,24 +130,11 @@ def collect_larger_parts(
     ValueError
         If the knowledge does not say how it was measured, or the folder has another number of finalists.
     """
-    protocol = _protocol(knowledge)
-    chosen = _finalists_of(knowledge, n, checkpoint)
-    parts = _larger_parts(datasets, protocol["max_rows"], max_rows)
-    if measured_only:
-        parts = (part for part in parts if _is_complete(checkpoint, part, chosen, max_rows))
-    first = next(parts, None)
-    if first is None:
+    how = {**_protocol(knowledge), "time_limit": time_limit, "n_jobs": n_jobs, "progress": progress}
+    parts = _larger_parts(datasets, how["max_rows"], max_rows)
+    larger = _collected(knowledge, parts, n, checkpoint, measured_only, **{**how, "max_rows": max_rows})
+    if larger is None:
         return knowledge
-    larger = collect(
-        chain([first], parts),
-        chosen,
-        task=knowledge.task_type,
-        **{**protocol, "max_rows": max_rows},
-        time_limit=time_limit,
-        checkpoint=checkpoint,
-        n_jobs=n_jobs,
-        progress=progress,
-    )
     info = {**knowledge.info, "finalists": {"n": n, "max_rows": max_rows}}
     return KnowledgeBase(**{**merged(knowledge, larger), "info": info})
 
@@ -177,6 +145,28 @@ def _protocol(knowledge: KnowledgeBase) -> dict[str, Any]:
     if protocol is None:
         raise ValueError(f"{knowledge!r} does not say how it was measured; only what sklmeta.collect measured goes on.")
     return {name: protocol[name] for name in ("cv", "max_rows", "random_state")}
+
+
+def _collected(
+    knowledge: KnowledgeBase,
+    tables: Iterator[Dataset],
+    n: int,
+    checkpoint: str | Path | None,
+    measured_only: bool,
+    *,
+    max_rows: int | None,
+    joint_errors: bool = False,
+    **how: Any,
+) -> KnowledgeBase | None:
+    """What the finalists do on these tables; None where there is no table, or none is measured and nothing may be."""
+    chosen = _finalists_of(knowledge, n, checkpoint)
+    if measured_only:
+        tables = (table for table in tables if _is_complete(checkpoint, table, chosen, max_rows, joint_errors))
+    first = next(tables, None)
+    if first is None:
+        return None
+    how |= {"max_rows": max_rows, "joint_errors": joint_errors, "checkpoint": checkpoint}
+    return collect(chain([first], tables), chosen, task=knowledge.task_type, **how)
 
 
 def _finalists_of(knowledge: KnowledgeBase, n: int, folder: str | Path | None) -> list[Configuration]:
@@ -201,7 +191,7 @@ def _is_complete(
     table: Dataset,
     configurations: Sequence[Configuration],
     max_rows: int | None,
-    joint_errors: bool = False,
+    joint_errors: bool,
 ) -> bool:
     """Whether a table's journal tells of each of these that takes part in so many rows."""
     journal = journal_of(folder or "", table.name)

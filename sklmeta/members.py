@@ -19,11 +19,10 @@ from sklmeta.calibration import CalibratedMember, lacks_probabilities
 from sklmeta.catalogue import CatalogueEntry, catalogue, default_pipeline, find_entry
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import EvaluationWarning
-from sklmeta.preprocessing import TabularPreprocessor
+from sklmeta.preprocessing import SPLINES, TabularPreprocessor
 from sklmeta.space import SearchSpace, rounded
 
 _DENSE_CELLS = 100_000_000  # 800 MB of float64: beyond this, sparse input is not made dense
-_SPLINES = 6  # columns that splines make of one
 _SMALL = 5_000  # rows: nobody misses on a larger table what is for smaller ones
 
 
@@ -260,7 +259,7 @@ def _has_no_part(member: Member, X: Any) -> bool:
     assert entry is not None
     too_large = entry.max_rows is not None and entry.max_rows < min(_SMALL, X.shape[0])
     otherwise = not isinstance(entry.scale, bool)
-    too_wide = entry.scale == "splines" and _SPLINES * X.shape[0] * X.shape[1] > _DENSE_CELLS
+    too_wide = entry.scale == "splines" and SPLINES * X.shape[0] * X.shape[1] > _DENSE_CELLS
     return too_large or too_wide or (otherwise and (sparse.issparse(X) or member.preprocessor != "auto"))
 
 

@@ -30,6 +30,7 @@ LARGEST = 1e30  # squares stay finite in float64, the value itself in the float3
 DATE_PARTS = ("year", "month", "day", "day_of_week", "hour")
 _QUANTILES = 200  # of a column, between which ranks are interpolated
 _KNOTS = 5  # of the splines, at the quartiles
+SPLINES = _KNOTS + 1  # columns that become of one
 
 
 class TabularPreprocessor(TransformerMixin, BaseEstimator):
@@ -48,10 +49,10 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         whose missing values stay missing (what histogram gradient boosting takes by itself).
     scale : bool or {"normal", "splines"}, default=True
         Whether numbers are standardised (sparse input: divided by the largest absolute value). "normal" brings each
-        column to a normal distribution first, by its ranks (normal scores, as scikit-learn's QuantileTransformer makes
-        them: the lowest and the highest value lie 5.2 standard deviations out), so that distances and skewness are
-        gone. "splines" replaces a column by cubic B-splines of its ranks with knots at the
-        quartiles, so that a linear model becomes an additive one (Hastie & Tibshirani 1986).
+        column to a normal distribution first, by its ranks (normal scores), so that only the order of values counts; as
+        scikit-learn's QuantileTransformer makes them, with the lowest and the highest value 5.2 standard deviations
+        out. "splines" replaces a column by cubic B-splines of its ranks with knots at the quartiles, so that a linear
+        model becomes an additive one (Hastie & Tibshirani 1986).
     max_levels : int, default=30
         Levels kept per category, the most frequent ones; the others are merged.
     dense : bool, default=False

@@ -195,6 +195,14 @@ def test_what_fails_is_recorded_and_costs_nothing_else(rebels):
     assert {line.split()[1] for line in told} == {f"{k}/6" for k in range(1, 7)}
 
 
+def test_a_journal_without_a_whole_line_tells_of_nothing(tmp_path):
+    (tmp_path / "killed.jsonl").write_text('{"journal": 1, "ta')
+    with pytest.raises(ValueError, match=r"0 journals in .* have no configuration in common"):
+        measured_in(tmp_path)
+    collect({"iris": IRIS}, CHEAP[:1], time_limit=None, checkpoint=tmp_path)
+    assert measured_in(tmp_path) == (["iris"], CHEAP[:1])
+
+
 @pytest.mark.parametrize("joint", [False, True])
 def test_what_is_too_slow_for_as_many_rows_is_left_out(tmp_path, joint):
     rng = np.random.RandomState(0)

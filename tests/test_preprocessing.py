@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, SplineTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklmeta.preprocessing import LARGEST, TabularPreprocessor, as_frame, plain_table
+from sklmeta.preprocessing import LARGEST, SPLINES, TabularPreprocessor, as_frame, plain_table
 
 ENCODINGS = ("onehot", "ordinal", "native")
 
@@ -141,7 +141,7 @@ def test_numbers_become_splines_of_their_ranks_as_scikit_learn_does():
     expected = SplineTransformer(n_knots=5, include_bias=False).fit_transform(ranks)
     preprocessor = TabularPreprocessor(scale="splines")
     assert_allclose(preprocessor.fit_transform(X), expected)
-    assert expected.shape == (300, 12)
+    assert expected.shape == (300, 2 * SPLINES)
     assert len(preprocessor.get_feature_names_out()) == 12
 
 
