@@ -21,7 +21,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 
 from sklmeta import MetaClassifier, MetaRegressor
 from sklmeta.evaluation import FoldResult
-from sklmeta.search import Refits, Search
+from sklmeta.refits import Refits
+from sklmeta.search import Search
 
 TABLES = {
     "digits": (MetaClassifier, load_digits),

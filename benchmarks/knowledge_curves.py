@@ -1,14 +1,16 @@
 """How regret falls as the knowledge grows: in tasks, and in configurations of each base estimator.
 
     python benchmarks/knowledge_curves.py [--task classification] [--knowledge FILE] [--seeds 5] [--plot curves.png]
+    python benchmarks/knowledge_curves.py --of tasks [--more FILE]
 
 Each task is judged by what the tasks of other families teach, as in recommenders.py: regret@k is the best score of any
 configuration on the task minus the best score of the first k picks, in thousandths of the metric, mean over tasks with
 a 95 % bootstrap interval.
 
 Tasks: for each seed the tasks come in a random order, and a task is judged by the first 10, 20, ... of it that are of
-other families; the mean over seeds. Configurations: only the first 3, 6, ... of each base estimator are known, its
-default and good practice first; the regret is against the best of all.
+other families; the mean over seeds. Those of --more teach beside all of them, and are not judged. Configurations: only
+the first 3, 6, ... of each base estimator are known, its default and good practice first; the regret is against the
+best of all.
 
 The curve pays as long as it falls: all tasks, and all configurations, are set against fewer of them as paired
 differences.
@@ -48,7 +50,9 @@ def regrets(
     return result
 
 
-def by_tasks(recommender: Recommender, knowledge: KnowledgeBase, metric: str, seeds: int) -> dict[str, np.ndarray]:
+def by_tasks(
+    recommender: Recommender, knowledge: KnowledgeBase, metric: str, seeds: int, more: KnowledgeBase | None
+) -> dict[str, np.ndarray]:
     """Regrets by how many tasks are known."""
     found = {}
     for size in [size for size in TASKS if size < len(knowledge) - 1]:
@@ -58,6 +62,10 @@ def by_tasks(recommender: Recommender, knowledge: KnowledgeBase, metric: str, se
             every.append(regrets(recommender, knowledge, metric, _first_of(knowledge, order, size)))
         found[str(size)] = np.mean(every, axis=0)
     found["all"] = regrets(recommender, knowledge, metric, _first_of(knowledge, range(len(knowledge)), None))
+    if more is not None:
+        both, families = knowledge.merge(more), knowledge.families
+        label = f"all, and {len(more)} more"
+        found[label] = regrets(recommender, knowledge, metric, lambda i: both.exclude(families=[families[i]]))
     return found
 
 
@@ -117,8 +125,11 @@ def draw(path: str, panels: dict[str, dict[str, dict[str, np.ndarray]]]) -> None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(len(panels) // 2, 2, figsize=(9, 3 * len(panels) // 2), squeeze=False)
-    for axis, (title, curves) in zip(axes.flat, panels.items(), strict=True):
+    n_rows = -(-len(panels) // 2)
+    figure, axes = pyplot.subplots(n_rows, 2, figsize=(9, 3 * n_rows), squeeze=False)
+    for axis in axes.flat[len(panels) :]:
+        axis.remove()
+    for axis, (title, curves) in zip(axes.flat, panels.items(), strict=False):
         for name, style in zip(curves, ("-", "--", ":"), strict=False):
             for colour, k in enumerate(KS):
                 means = [1000 * values[:, colour].mean() for values in curves[name].values()]
@@ -137,20 +148,28 @@ def main() -> None:
     parser.add_argument("--metrics")
     parser.add_argument("--knowledge", metavar="FILE", help="default: what comes with sklmeta")
     parser.add_argument("--recommenders", default=f"{BASELINE},{DEFAULT}", help=f"default: {BASELINE},{DEFAULT}")
+    parser.add_argument("--of", choices=["tasks", "configurations"], nargs="+", default=["tasks", "configurations"])
+    parser.add_argument("--more", metavar="FILE", help="knowledge file of further tasks, only to learn from")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--plot", metavar="PNG")
     args = parser.parse_args()
     given = KnowledgeBase.load(args.knowledge) if args.knowledge else None
+    more = KnowledgeBase.load(args.more) if args.more else None
     systems, panels = ladder(args.recommenders.split(",")), {}
     asked = given.task_type if given else args.task
     for task in [asked] if asked else METRICS:
         knowledge = whole_tables(given or load_knowledge(task))
         for metric in args.metrics.split(",") if args.metrics else METRICS[task]:
-            grown = {name: by_tasks(rec, knowledge, metric, args.seeds) for name, rec in systems.items()}
-            richer = {name: by_configurations(rec, knowledge, metric) for name, rec in systems.items()}
+            curves = {}
+            if "tasks" in args.of:
+                found = {name: by_tasks(rec, knowledge, metric, args.seeds, more) for name, rec in systems.items()}
+                curves["tasks known"] = found
+            if "configurations" in args.of:
+                found = {name: by_configurations(rec, knowledge, metric) for name, rec in systems.items()}
+                curves["of each estimator"] = found
             print(f"\n**{task}, {metric}** ({len(knowledge)} tasks, {len(knowledge.configurations)} configurations)\n")
-            print(table("tasks known", grown) + "\n\n" + table("of each estimator", richer), flush=True)
-            panels |= {f"{metric}: tasks known": grown, f"{metric}: configurations of each": richer}
+            print("\n\n".join(table(what, found) for what, found in curves.items()), flush=True)
+            panels |= {f"{metric}: {what}": found for what, found in curves.items()}
     if args.plot:
         draw(args.plot, panels)
 

@@ -17,7 +17,8 @@ from sklmeta.ensemble import first_round, gather_folds
 from sklmeta.evaluation import Trial, describe_error, refit_on, unfiled
 from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded
 from sklmeta.preparations import united
-from sklmeta.search import Refits, Search
+from sklmeta.refits import Refits
+from sklmeta.search import Search
 from sklmeta.stored import fold_score, is_quick, judges_labels
 from sklmeta.workers import Unit
 

@@ -16,8 +16,7 @@ import numpy as np
 
 from sklmeta.candidates import Candidate
 from sklmeta.costs import CostModel
-from sklmeta.datasets import subsample
-from sklmeta.evaluation import FoldResult, describe_error, evaluate_on, refit_on
+from sklmeta.evaluation import FoldResult, describe_error, evaluate_on
 from sklmeta.exceptions import TimeLimitExceeded
 from sklmeta.plan import Plan
 from sklmeta.results import scores_so_far
@@ -37,8 +36,6 @@ _LEAST_PATIENCE = 0.1  # of the budget
 _NEW_WORKER = 2.0  # seconds that stopping a fold costs: another process has to start
 _FIRST_SHARE = 0.25  # for the first one, which also tells how fast this machine is
 _SHARE = 0.9  # of the time that is left for searching: a candidate that is expected to take more is not begun
-_CAREFUL = 0.8  # of the rows that there seems to be time for
-_WORTH_MORE = 1.3  # times the rows of a fold, from where a fit on part of the rows beats the folds' models
 _MANY = 1000  # candidates: all that the plan has
 _FIRST_PATIENCE = 0.35  # of the budget, for what is begun before anything has a score, where there are other members
 _NO_TIME = "no time was left for its other folds"
@@ -412,11 +409,15 @@ class Search:
         return _RESERVE_MARGIN * max([0.0, *fits, sum(fits) / self.n_workers]) + handovers
 
     def handover_seconds(self, k: int) -> float:
-        """What it takes to read a candidate's model where another process has fitted it on all rows, or its folds'."""
+        """What it takes to write a candidate's model down where it was fitted on all rows, or to read it elsewhere."""
         folds = self._folds(k)
         if not folds:
             return 0.0
         return float(np.mean([fold.handover_seconds for fold in folds])) * self.n_rows / float(np.mean(self.train_rows))
+
+    def reading_seconds(self, k: int) -> float:
+        """What it takes to read those of its fold models that were kept."""
+        return float(sum(fold.handover_seconds for fold in self._folds(k) if fold.model is not None))
 
     def refit_seconds(self, k: int) -> float:
         """What fitting a candidate on all rows will take, by what its folds took: at least in proportion to rows."""
@@ -516,62 +517,3 @@ def _as_result(outcome: Any) -> FoldResult:
     if isinstance(outcome, FoldResult):
         return outcome
     return FoldResult(ended="timeout" * isinstance(outcome, TimeLimitExceeded), reason=describe_error(outcome))
-
-
-class Refits:
-    """Fits on all rows, the most important first; on as many as there is time for where that is worth more than a fold.
-
-    Parameters
-    ----------
-    search : Search
-        Whose candidates they are.
-    wanted : sequence of int
-        Which.
-    y : ndarray of shape (n_samples,)
-        Target.
-    stratify : bool
-        Whether it is classes.
-    """
-
-    def __init__(self, search: Search, wanted: Sequence[int], y: np.ndarray, stratify: bool):
-        self.fitted: dict[int, Any] = dict.fromkeys(wanted)
-        self.seconds: dict[int, float] = dict.fromkeys(wanted, np.nan)
-        self.rows: dict[int, int] = dict.fromkeys(wanted, search.n_rows)
-        self.errors: list[Exception] = []
-        self._search, self._todo, self._y, self._stratify = search, deque(wanted), y, stratify
-
-    def next_unit(self) -> Unit | None:
-        """The next fit; None where there is none that would end in time."""
-        clock = self._search.clock
-        while self._todo:
-            k = self._todo.popleft()
-            arguments = self._search.name(k), self._search.estimators[k]
-            if clock is None:
-                return Unit(k, refit_on, arguments)
-            reading = sum(self._search.handover_seconds(j) for j, model in self.fitted.items() if model is None)
-            n_rows = self._rows_in_time(k, clock.left() - reading - self._search.handover_seconds(k))
-            if n_rows:
-                self.rows[k] = n_rows
-                part = self._part(n_rows)
-                return Unit(k, refit_on, (*arguments, part), clock.deadline - reading)
-        return None
-
-    def _rows_in_time(self, k: int, left: float) -> int:
-        """All, or fewer but clearly more than a fold trains on; 0 where there is no time for that."""
-        n_rows, expected = self._search.n_rows, self._search.refit_seconds(k)
-        if expected <= left:
-            return n_rows
-        fewer = int(n_rows * _CAREFUL * left / expected)
-        return fewer if fewer > _WORTH_MORE * max(self._search.train_rows) else 0
-
-    def _part(self, n_rows: int) -> np.ndarray | None:
-        if n_rows == len(self._y):
-            return None
-        return subsample(np.arange(len(self._y)), self._y, n_rows, stratify=self._stratify, seed=0)[0]
-
-    def take(self, unit: Unit, outcome: Any) -> None:
-        """A fitted model, or why there is none."""
-        if isinstance(outcome, Exception):
-            self.errors.append(outcome)
-        else:
-            self.fitted[unit.label], self.seconds[unit.label] = outcome

@@ -15,7 +15,7 @@ from sklmeta.costs import CostModel
 from sklmeta.evaluation import FoldResult
 from sklmeta.exceptions import TimeLimitExceeded
 from sklmeta.members import make_members
-from sklmeta.search import Clock, Past, Refits, Search, out_of_reach
+from sklmeta.search import Clock, Past, Search, out_of_reach
 
 LR, NB = make_members([("lr", LogisticRegression()), ("nb", GaussianNB())], "classification")
 N_FOLDS = 3
@@ -339,52 +339,10 @@ def test_what_is_kept_back_is_what_the_fits_take_where_that_is_little():
     assert search._reserve == pytest.approx(3.0 + 1.1 * 3.0)
 
 
-# -- fits on all rows ------------------------------------------------------------------------------------------------
-
-
-def searched(seconds, clock=None):
-    search = a_search(2, clock=clock, train_rows=30, costs=costs_of(lambda c: 0.1))
+def test_handing_a_model_over_takes_longer_the_more_rows_it_was_fitted_on():
+    search = a_search(1, train_rows=30)
     while (unit := search.next_unit()) is not None:
-        search.take(unit, result(unit.label[0], seconds=0.01))
-    for folds in search.results:
-        folds[:] = [result(0.5, seconds=seconds) for _ in folds]
-    return search
-
-
-def test_without_a_budget_all_are_fitted_on_all_rows():
-    search = searched(1e6)
-    refits = Refits(search, [1, 0], np.arange(120), stratify=False)
-    units = [refits.next_unit(), refits.next_unit()]
-    assert [unit.label for unit in units] == [1, 0]
-    assert [len(unit.args) for unit in units] == [2, 2]
-    refits.take(units[0], ("fitted", 3.0))
-    refits.take(units[1], error := ValueError("no"))
-    assert refits.fitted == {1: "fitted", 0: None}
-    assert refits.errors == [error]
-
-
-@pytest.mark.parametrize(("seconds", "rows"), [(1.0, 120), (4.0, 60), (60.0, None)])
-def test_in_a_budget_as_many_rows_as_there_is_time_for(seconds, rows):
-    search = searched(seconds, clock=Clock(1000.0, time.monotonic()))
-    search.clock.deadline = time.monotonic() + 10.0
-    refits = Refits(search, [1], np.arange(120) % 2, stratify=True)
-    unit = refits.next_unit()
-    if rows is None:
-        assert unit is None
-        return
-    assert unit.deadline == search.clock.deadline
-    part = unit.args[2]
-    assert (120 if part is None else len(part)) == pytest.approx(rows, abs=1)
-    assert part is None or abs(np.mean(part % 2) - 0.5) < 0.05
-
-
-def test_large_models_take_time_to_be_handed_over():
-    search = searched(1.0, clock=Clock(1000.0, time.monotonic()))
-    for folds in search.results:
-        folds[:] = [replace(fold, handover_seconds=1.0) for fold in folds]
-    assert search.handover_seconds(1) == pytest.approx(4.0), "in proportion to rows"
-    search.clock.deadline = time.monotonic() + 10.0
-    unit = Refits(search, [1], np.arange(120), stratify=False).next_unit()
-    assert unit.deadline == pytest.approx(search.clock.deadline - 4.0), "it must be read by then"
-    assert len(unit.args[2]) == pytest.approx(0.8 * 120 * (10.0 - 4.0 - 4.0) / 4.0, abs=1)
-    assert Refits(search, [1, 0], np.arange(120), stratify=False).next_unit() is None, "both have to be read"
+        model = None if unit.label[1] == 0 else "a model"
+        search.take(unit, result(0.5, handover_seconds=1.0, model=model))
+    assert search.handover_seconds(0) == pytest.approx(4.0), "in proportion to rows"
+    assert search.reading_seconds(0) == pytest.approx(2.0), "of those that were kept"
