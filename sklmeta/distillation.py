@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
 from sklmeta._sklearn import safe_indexing
-from sklmeta.catalogue import build_estimator
+from sklmeta.catalogue import build_estimator, catalogue
 from sklmeta.configuration import Configuration
 from sklmeta.preprocessing import TabularPreprocessor
 
@@ -51,7 +51,8 @@ def distill(
         Cloned; a classifier that takes ``sample_weight``, bare or as the last step of a Pipeline. What did best on its
         own is the safer choice. None is histogram gradient boosting.
     n_synthetic : int, default=None
-        Rows to draw. None is four for each row of `X`, though no more than 20,000; sparse rows get none.
+        Rows to draw. None is four for each row of `X`, though no more than 20,000, nor more than the student's kind is
+        fitted on by `sklmeta.MetaEstimator` (a Gaussian process on 1,000, `X` included); sparse rows get none.
     random_state : int, RandomState instance or None, default=None
         Of the draws, and of the default student.
 
@@ -88,7 +89,8 @@ def distill(
     if len(answers) != X.shape[0]:
         raise ValueError(f"outputs has {len(answers)} rows and X has {X.shape[0]}; give one for each row of X.")
     if n_synthetic is None:
-        n_synthetic = 0 if sparse.issparse(X) else min(4 * X.shape[0], 20_000)
+        most = _most_rows(student, "regression" if classes is None else "classification") - X.shape[0]
+        n_synthetic = 0 if sparse.issparse(X) else max(0, min(4 * X.shape[0], 20_000, most))
     if n_synthetic:
         drawn = between_neighbours(X, n_synthetic, random_state=rng)
         answers = np.vstack([answers, _answers(model, drawn)])
@@ -159,7 +161,19 @@ def _checked_student(student: Any, classes: bool, rng: np.random.RandomState) ->
         return build_estimator(Configuration("hist_gradient_boosting", {"random_state": seed}), kind)
     if is_classifier(student) != classes:
         raise ValueError(f"The model does {kind}; student={student!r} does not. Give one that does.")
-    last = student.steps[-1][1] if isinstance(student, Pipeline) else student
+    last = _last_step(student)
     if classes and not has_fit_parameter(last, "sample_weight"):
         raise ValueError(f"student={student!r} takes no sample_weight, by which it would learn probabilities.")
     return clone(student)
+
+
+def _last_step(student: Any) -> Any:
+    return student.steps[-1][1] if isinstance(student, Pipeline) else student
+
+
+def _most_rows(student: Any, kind: str) -> float:
+    """Rows beyond which its cost grows too fast."""
+    last = _last_step(student)
+    last = getattr(last, "regressor", last)  # behind a target that is transformed
+    limits = [entry.max_rows for entry in catalogue(kind).values() if type(entry.estimator) is type(last)]
+    return min((limit for limit in limits if limit is not None), default=np.inf)

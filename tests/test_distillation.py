@@ -6,6 +6,7 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import r2_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
@@ -52,6 +53,23 @@ def test_a_student_of_numbers():
     with threadpool_limits(1):
         student = distill(teacher, X[:300], n_synthetic=600, random_state=0)
     assert r2_score(teacher.predict(X[300:]), student.predict(X[300:])) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("student", "rows"),
+    [
+        (GaussianProcessRegressor(), 1000),
+        (make_pipeline(StandardScaler(), GaussianProcessRegressor(random_state=0)), 1000),
+        (LinearRegression(), 1500),
+    ],
+)
+def test_no_more_rows_are_drawn_than_the_student_can_bear(student, rows, monkeypatch):
+    X, y = load_diabetes(return_X_y=True)
+    fitted_on = []
+    last = student[-1] if hasattr(student, "steps") else student
+    monkeypatch.setattr(type(last), "fit", lambda self, X, y: fitted_on.append(len(X)) or self)
+    distill(DecisionTreeRegressor(max_depth=4).fit(X[:300], y[:300]), X[:300], student=student, random_state=0)
+    assert fitted_on == [rows]
 
 
 def test_drawn_rows_help_a_student_to_imitate():

@@ -17,7 +17,10 @@ FLOORS = [
         "recommenders", "evaluation", "measuring", "preparations", "stored", "blends", "blended", "distillation",
         "limits", "members", "scoring", "composition", "winner", "costs", "workers",
     },
-    {"candidates", "advice", "plan", "results", "search", "conclusion", "collecting", "verification", "finalists"},
+    {
+        "candidates", "advice", "plan", "results", "search", "refits", "conclusion", "collecting", "verification",
+        "finalists",
+    },
     {"estimators"},
     {"integrations"},
     {"cli"},
