@@ -63,7 +63,8 @@ def by_tasks(
         found[str(size)] = np.mean(every, axis=0)
     found["all"] = regrets(recommender, knowledge, metric, _first_of(knowledge, range(len(knowledge)), None))
     if more is not None:
-        both, families = knowledge.merge(more), knowledge.families
+        shared = [c for c in more.configurations if c in set(knowledge.configurations)]
+        both, families = knowledge.merge(more.select(configurations=shared)), knowledge.families
         label = f"all, and {len(more)} more"
         found[label] = regrets(recommender, knowledge, metric, lambda i: both.exclude(families=[families[i]]))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -37,11 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 1 where `verify` found differences, or 2 after an error, or 130 after an interrupt.
+        0, or 1 where `verify` found differences, or 2 after an error, or 130 after an interrupt, or 141 where nobody
+        reads its output any more.
     """
     args = _parser().parse_args(argv)
     try:
-        return args.command(args)
+        code = args.command(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # as after `| head`; what is left must not fail once more when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, OSError, ImportError) as error:
         print(f"sklmeta: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
