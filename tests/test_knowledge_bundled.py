@@ -107,7 +107,7 @@ def test_what_a_change_concerns_is_in_the_catalogue():
 # -- what is in it -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("task", "least"), [("classification", 40), ("regression", 25)])
+@pytest.mark.parametrize(("task", "least"), [("classification", 90), ("regression", 75)])
 def test_what_is_bundled(task, least):
     knowledge = load_knowledge(task)
     assert knowledge.task_type == task
@@ -128,8 +128,7 @@ def test_what_is_bundled(task, least):
     assert set(knowledge.provenance) == set(knowledge.tasks)
     per_estimator = Counter(c.estimator for c in knowledge.configurations)
     assert list(per_estimator) == list(catalogue(task))
-    listed = Counter(c.estimator for c in default_configurations(task, 12))
-    assert per_estimator == listed
+    assert set(default_configurations(task, 12)) <= set(knowledge.configurations), "good practice is in it"
 
 
 def test_bundled_meta_features_are_those_of_this_version():
