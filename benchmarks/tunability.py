@@ -199,9 +199,10 @@ def main() -> None:
     print(markdown_table(header, [estimator_row(found) for found in lists]))
     header = ["estimator", "ours", "better / same / worse than the default", "dominates the default", "default is best"]
     print("\n" + markdown_table(header, [default_row(found) for found in lists]))
-    quality = ", ".join(f"{found.name} {surrogate(found).oob_score_:.2f}" for found in lists)
+    searched = [found for found in lists if len(found.configurations) > 1]
+    quality = ", ".join(f"{found.name} {surrogate(found).oob_score_:.2f}" for found in searched)
     print(f"\nSurrogates' out-of-bag R2: {quality}\n")
-    rows = [row for found in lists for row in hyperparameter_rows(found)]
+    rows = [row for found in searched for row in hyperparameter_rows(found)]
     print(markdown_table(["estimator", "hyperparameter", "alone", "variance"], rows))
 
 
