@@ -43,6 +43,10 @@ class Refits:
         self.errors: list[Exception] = []
         self._search, self._y, self._stratify = search, y, stratify
         self._todo = list(wanted)
+        # asked for at every look at the agenda, and settled once the search is over
+        self._fit_seconds = {k: search.refit_seconds(k) for k in wanted}
+        self._handover = {k: search.handover_seconds(k) for k in wanted}
+        self._reading = {k: search.reading_seconds(k) for k in wanted}
         self._running: dict[int, float] = {}  # what should be left of the budget when they are done
 
     def next_unit(self) -> Unit | None:
@@ -55,7 +59,7 @@ class Refits:
             if self._end_in_time(clock, {k: agenda[k], **_longest_first(agenda)}):
                 done = clock.left() - agenda[k]
                 later = [j for j, then in self._running.items() if then < done]
-                read = sum(self._handover(j) for j in [k, *later]) + self._reading_beside(agenda)
+                read = sum(self._handover[j] for j in [k, *later]) + self._reading_beside(agenda)
                 self._running[k] = done
                 return self._begin(k, self._part(self.rows[k]), clock.deadline - read)
         return None
@@ -91,7 +95,7 @@ class Refits:
 
     def _sizes(self, clock: Clock, k: int, agenda: Mapping[int, float]) -> Iterator[tuple[int, float]]:
         """All rows, or what there is time for beside the others if clearly more than a fold trains on; with seconds."""
-        n_rows, fit, handover = self._search.n_rows, self._search.refit_seconds(k), self._handover(k)
+        n_rows, fit, handover = self._search.n_rows, self._fit_seconds[k], self._handover[k]
         yield n_rows, fit + handover
         free, _ = self._timetable(clock, _longest_first(agenda))
         left = clock.left() - free - self._reading_beside([*agenda, k]) - 2 * handover
@@ -105,17 +109,14 @@ class Refits:
         return end + self._reading_beside(order) <= clock.left()
 
     def _timetable(self, clock: Clock, order: Mapping[int, float]) -> tuple[float, float]:
-        running = [(max(0.0, clock.left() - then), self._handover(k)) for k, then in self._running.items()]
-        jobs = [(seconds, self._handover(k)) for k, seconds in order.items()]
+        running = [(max(0.0, clock.left() - then), self._handover[k]) for k, then in self._running.items()]
+        jobs = [(seconds, self._handover[k]) for k, seconds in order.items()]
         return timetable(running, jobs, self._search.n_workers)
 
     def _reading_beside(self, agenda: Collection[int]) -> float:
         """What it takes to read the fold models that stand in for members without a fit."""
         out = [k for k, model in self.fitted.items() if model is None and k not in agenda and k not in self._running]
-        return sum(self._search.reading_seconds(k) for k in out)
-
-    def _handover(self, k: int) -> float:
-        return self._search.handover_seconds(k)
+        return sum(self._reading[k] for k in out)
 
 
 def _longest_first(agenda: Mapping[int, float]) -> dict[int, float]:

@@ -86,7 +86,7 @@ def test_in_a_budget_as_many_rows_as_there_is_time_for(seconds, rows):
 def test_one_that_fills_a_worker_begins_at_once_so_that_less_important_ones_fit_beside_it():
     search = a_search([0.5, 0.2, 2.1, 0.7], budget=2.3, n_workers=2)
     begun, fitted, end = played(search)
-    assert begun == [2, 0, 1, 3] or begun == [0, 2, 1, 3]
+    assert begun == [0, 2, 1, 3]
     assert fitted == [0, 1, 2, 3]
     assert end <= 2.3
 
@@ -97,7 +97,7 @@ def test_the_most_important_go_first_where_there_is_room_for_all():
 
 def test_a_less_important_one_never_takes_the_place_of_another():
     begun, fitted, _ = played(a_search([3.0, 3.0, 3.9, 1.0], budget=4.0, n_workers=2))
-    assert fitted == [0, 1, 3] or fitted == [0, 1]
+    assert fitted == [0, 1, 3]
     assert 2 not in begun
 
 
@@ -122,15 +122,14 @@ def test_time_is_kept_back_to_read_the_fold_models_that_stand_in():
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_every_model_is_there_in_time_and_no_time_is_left_for_another(seed):
+def test_every_model_is_there_in_time_and_the_most_important_one_is_fitted(seed):
     rng = np.random.RandomState(seed)
     n, n_workers = rng.randint(1, 9), rng.randint(1, 4)
     seconds = list(rng.exponential(1.0, n))
     handovers = list(rng.exponential(0.2, n) * rng.randint(0, 2, n))
     readings = [0.8 * h for h in handovers]
     search = a_search(seconds, budget=3.0, n_workers=n_workers, handovers=handovers, readings=readings)
-    if sum(readings) > 3.0:
-        return
+    assert sum(readings) < 3.0, "else there is nothing to show"
     begun, fitted, end = played(search)
     assert sorted(begun) == sorted(fitted), "what is begun ends in time, if it takes what is expected"
     assert end <= 3.0 + 1e-9
