@@ -34,7 +34,7 @@ from sklearn.svm import SVC, SVR
 from sklmeta.calibration import CalibratedMember, lacks_probabilities
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import UnknownEstimatorError
-from sklmeta.preprocessing import TabularPreprocessor
+from sklmeta.preprocessing import TabularPreprocessor, target_of
 from sklmeta.space import LogUniformInt, SearchSpace, rounded
 
 TASK_TYPES = ("classification", "regression")
@@ -89,7 +89,9 @@ class CatalogueEntry:
 
     def preprocessor(self) -> TabularPreprocessor:
         """The default preparation of a table for this base estimator."""
-        return TabularPreprocessor(categories=self.categories, scale=self.scale, dense=not self.sparse)
+        return TabularPreprocessor(
+            categories=self.categories, scale=self.scale, dense=not self.sparse, target=target_of(self.estimator)
+        )
 
 
 def catalogue(task_type: str) -> Mapping[str, CatalogueEntry]:

@@ -165,7 +165,7 @@ def refit_on(trial: Trial, member: str, estimator: Any, rows: np.ndarray | None 
         step = shared_step(estimator, params) if rows is None else None
         if step is None:
             return clone(estimator).fit(X, y, **params), time.perf_counter() - started
-        ready = trial.preparations.of(step, X, "all rows", None, None)
+        ready = trial.preparations.of(step, X, y, "all rows", None, None)
         return fit_last_step(estimator, ready, y, params), time.perf_counter() - started
 
 
@@ -234,8 +234,8 @@ def evaluate_fold(
     keep_model : bool, default=False
         Whether the fitted model is part of the result.
     prepared : callable, default=None
-        ``prepared(step, X, train=train, test=test)`` gives these rows as a pipeline's first step prepares them, where
-        that may be shared.
+        ``prepared(step, X, y, train=train, test=test)`` gives these rows as a pipeline's first step prepares them,
+        where that may be shared.
 
     Returns
     -------
@@ -256,7 +256,7 @@ def evaluate_fold(
                 fitted = asked = clone(estimator).fit(safe_indexing(X, train), safe_indexing(y, train), **params)
                 tested, spared, spared_later = safe_indexing(X, test), 0.0, 0.0
             else:
-                ready = prepared(step, X, train=train, test=test)
+                ready = prepared(step, X, y, train=train, test=test)
                 started, spared, spared_later = time.perf_counter(), ready.seconds, ready.test_seconds
                 fitted = fit_last_step(estimator, ready, safe_indexing(y, train), params)
                 asked, tested = fitted.steps[-1][1], ready.test

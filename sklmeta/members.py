@@ -19,7 +19,7 @@ from sklmeta.calibration import CalibratedMember, lacks_probabilities
 from sklmeta.catalogue import CatalogueEntry, catalogue, default_pipeline, find_entry
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import EvaluationWarning
-from sklmeta.preprocessing import SPLINES, TabularPreprocessor
+from sklmeta.preprocessing import SPLINES, TabularPreprocessor, target_of
 from sklmeta.space import SearchSpace, rounded
 
 _DENSE_CELLS = 100_000_000  # 800 MB of float64: beyond this, sparse input is not made dense
@@ -147,8 +147,8 @@ class Member:
             estimator = CalibratedMember(estimator)
         if self.preprocessor is None:
             return estimator
-        auto = self.preprocessor == "auto"
-        prepare = TabularPreprocessor(dense=self.needs_dense) if auto else clone(self.preprocessor)
+        auto = TabularPreprocessor(dense=self.needs_dense, target=target_of(self.estimator))
+        prepare = auto if self.preprocessor == "auto" else clone(self.preprocessor)
         return Pipeline([("preprocess", prepare), (self.name, estimator)])
 
 

@@ -56,7 +56,9 @@ class Preparations:
     def __reduce__(self) -> tuple:
         return Preparations, ()
 
-    def of(self, step: Any, X: Any, fold: Hashable, train: np.ndarray | None, test: np.ndarray | None) -> Prepared:
+    def of(
+        self, step: Any, X: Any, y: Any, fold: Hashable, train: np.ndarray | None, test: np.ndarray | None
+    ) -> Prepared:
         """The rows of a fold as a step prepares them.
 
         Parameters
@@ -65,6 +67,8 @@ class Preparations:
             Unfitted.
         X : array-like of shape (n_samples, n_features)
             All rows, always the same.
+        y : array-like of shape (n_samples,)
+            Their target.
         fold : hashable
             Names the fold.
         train, test : ndarray of int or None
@@ -82,7 +86,8 @@ class Preparations:
                 return self._kept[key]
         started = time.perf_counter()
         fitted = clone(step)
-        prepared = fitted.fit_transform(X if train is None else safe_indexing(X, train))
+        rows = (X, y) if train is None else (safe_indexing(X, train), safe_indexing(y, train))
+        prepared = fitted.fit_transform(*rows)
         seconds = time.perf_counter() - started
         between = time.perf_counter()
         tested = None if test is None else fitted.transform(safe_indexing(X, test))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -24,6 +24,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from sklmeta._sklearn import cross_fitted_target_encoder
 from sklmeta.text import TextComponents, is_free_text
 
 LARGEST = 1e30  # squares stay finite in float64, the value itself in the float32 of trees
@@ -57,6 +58,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Levels kept per category, the most frequent ones; the others are merged.
     dense : bool, default=False
         Whether sparse input and output become dense.
+    target : {"labels", "numbers"} or None, default=None
+        What the target is. A category with more than `max_levels` levels then leaves as the mean target of its level,
+        too, shrunk towards the mean of all: of numbers, in units of the largest, or of two labels, 0 and 1 (with more
+        labels, as with None, it does not). In `fit_transform`, rows get the means of the other four fifths of the rows,
+        so that fitting and transforming the same table one after the other is not the same.
 
     Attributes
     ----------
@@ -66,6 +72,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of str
         Their names, where the input had any.
+
+    References
+    ----------
+    D. Micci-Barreca (2001), "A preprocessing scheme for high-cardinality categorical attributes in classification and
+    prediction problems", as in scikit-learn's `TargetEncoder`.
 
     Examples
     --------
@@ -79,12 +90,19 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     """
 
     def __init__(
-        self, *, categories: str = "onehot", scale: bool | str = True, max_levels: int = 30, dense: bool = False
+        self,
+        *,
+        categories: str = "onehot",
+        scale: bool | str = True,
+        max_levels: int = 30,
+        dense: bool = False,
+        target: str | None = None,
     ):
         self.categories = categories
         self.scale = scale
         self.max_levels = max_levels
         self.dense = dense
+        self.target = target
 
     def fit(self, X: Any, y: Any = None) -> TabularPreprocessor:
         """Learn medians, scales and levels.
@@ -93,8 +111,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         ----------
         X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
             The table.
-        y : None
-            Ignored.
+        y : array-like of shape (n_samples,), default=None
+            Looked at only where `target` says what it is.
 
         Returns
         -------
@@ -104,8 +122,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `categories` or `scale` is unknown, `max_levels` is below 1, or a column has a type that is none of the
-            above.
+            If `categories`, `scale` or `target` is unknown, `max_levels` is below 1, or a column has a type that is
+            none of the above.
         """
         self.fit_transform(X, y)
         return self
@@ -121,8 +139,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         self._labels = list(frame.columns)
         self._kinds = [self._kind_of(name, column) for name, column in frame.items()]
         table = plain_table(frame, self._kinds)
+        values = None if y is None else self._values_of(y)
+        self._averaged = {} if values is None else self._of_many_levels(table)
+        table = self._with_averaged(table)
         self.transformer_ = self._column_transformer(table)
-        return self._finish(self.transformer_.fit_transform(table))
+        return self._finish(self.transformer_.fit_transform(table, values))
 
     def transform(self, X: Any) -> Any:
         """Prepare a table that has the columns of the one seen in `fit`.
@@ -150,7 +171,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             return self._finish(self.transformer_.transform(sparse.csr_matrix(frame.to_numpy(dtype=float))))
         # validate_data has compared the names; an array has none, so that from here on columns go by position
         frame = frame.set_axis(self._labels, axis=1)
-        return self._finish(self.transformer_.transform(plain_table(frame, self._kinds)))
+        return self._finish(self.transformer_.transform(self._with_averaged(plain_table(frame, self._kinds))))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns that leave.
@@ -185,6 +206,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             raise ValueError(f"scale must be True, False, 'normal' or 'splines', got {self.scale!r} instead.")
         if not isinstance(self.max_levels, Integral) or self.max_levels < 1:
             raise ValueError(f"max_levels must be an integer of at least 1, got {self.max_levels!r} instead.")
+        if self.target not in (None, "labels", "numbers"):
+            raise ValueError(f"target must be 'labels', 'numbers' or None, got {self.target!r} instead.")
 
     def _default_names(self) -> list[str]:
         return [f"x{i}" for i in range(self.n_features_in_)]
@@ -201,16 +224,39 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         kind = kind_of(name, column)
         return "text" if kind == "category" and is_free_text(column, self.max_levels) else kind
 
+    def _values_of(self, y: Any) -> np.ndarray | None:
+        """The target as numbers that can be averaged, the largest 1, which no tree's float32 is too small for."""
+        if self.target == "labels":
+            labels, codes = np.unique(np.asarray(y), return_inverse=True)
+            return codes.astype(float) if len(labels) == 2 else None
+        if self.target is None:
+            return None
+        values = np.asarray(y, dtype=float)
+        return values / (np.abs(values).max() or 1.0) if values.ndim == 1 else None
+
+    def _of_many_levels(self, table: pd.DataFrame) -> dict[str, str]:
+        """The categories whose merged levels the target's means tell apart, by the name that these get."""
+        many: dict[str, str] = {}
+        for name, column in table.items():
+            if column.dtype == object and column.nunique() > self.max_levels:
+                many[_unused(f"{name}_target", len(many), {*table.columns, *many})] = str(name)
+        return many
+
+    def _with_averaged(self, table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(**{label: table[name] for label, name in self._averaged.items()})
+
     def _column_transformer(self, table: pd.DataFrame) -> ColumnTransformer:
+        averaged = list(self._averaged)
         text = [c for c in table.columns if isinstance(table[c].dtype, pd.StringDtype)]
-        levels = [c for c in table.columns if table[c].dtype == object]
-        numbers = [c for c in table.columns if c not in {*text, *levels}]
+        levels = [c for c in table.columns if table[c].dtype == object and c not in self._averaged]
+        numbers = [c for c in table.columns if c not in {*text, *levels, *averaged}]
         empty = [c for c in numbers if self.categories == "native" and table[c].isna().all()]
         steps = [
             ("numbers", self._for_numbers(len(table)), [c for c in numbers if c not in empty]),
             # scikit-learn 1.9's histogram gradient boosting cannot bin a column without any value
             ("empty", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True), empty),
             ("categories", self._for_categories(), levels),
+            ("targets", self._scaled(cross_fitted_target_encoder(len(table))), averaged),
             *((f"text {c}", self._for_text(c), [c]) for c in text),
         ]
         transformer = ColumnTransformer(
@@ -243,8 +289,10 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         ).set_output(transform="pandas" if self.categories == "native" else "default")
 
     def _for_text(self, name: str) -> Any:
-        components = TextComponents(prefix=name)
-        return make_pipeline(components, StandardScaler()) if self.scale else components
+        return self._scaled(TextComponents(prefix=name))
+
+    def _scaled(self, transformer: Any) -> Any:
+        return make_pipeline(transformer, StandardScaler()) if self.scale else transformer
 
     def _finish(self, output: Any) -> Any:
         if sparse.issparse(output):
@@ -257,6 +305,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         elif self.categories == "ordinal" and isinstance(output, np.ndarray):
             output[np.isnan(output)] = -1.0  # a level never seen
         return output
+
+
+def target_of(estimator: Any) -> str | None:
+    """What `TabularPreprocessor` calls the target of an estimator."""
+    return "labels" if is_classifier(estimator) else "numbers" if is_regressor(estimator) else None
 
 
 def _ranks(n_rows: int, distribution: str) -> QuantileTransformer:

@@ -22,6 +22,7 @@ from sklmeta.preprocessing import TabularPreprocessor
 
 X, y = load_iris(return_X_y=True)
 FRAME = pd.DataFrame(X, columns=list("abcd")).assign(colour=np.where(X[:, 0] > 5.5, "red", None))
+MANY = FRAME.assign(street=np.where(np.arange(150) % 2, [f"s{i % 40}" for i in range(150)], "main"))
 ROWS = np.arange(150)
 SPLITS = [(ROWS[k != ROWS % 3], ROWS[k == ROWS % 3]) for k in range(3)]
 
@@ -49,8 +50,16 @@ def fits(monkeypatch):
     return seen
 
 
-@pytest.mark.parametrize("rows", [X, FRAME, sparse.csr_matrix(X)], ids=["array", "frame", "sparse"])
-@pytest.mark.parametrize("settings", [{}, {"categories": "native", "scale": False}, {"categories": "ordinal"}])
+@pytest.mark.parametrize("rows", [X, MANY, sparse.csr_matrix(X)], ids=["array", "frame", "sparse"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"categories": "native", "scale": False},
+        {"categories": "ordinal"},
+        {"target": "numbers", "max_levels": 3},
+    ],
+)
 def test_shared_or_not_everything_is_the_same(rows, settings, monkeypatch):
     pipeline = behind(DecisionTreeClassifier(max_depth=3, random_state=0), **settings)
     shared = a_trial(rows, keep_outputs=True, keep_models=True)
@@ -150,13 +159,13 @@ def test_no_more_is_kept_than_there_is_room_for(monkeypatch):
     monkeypatch.setattr("sklmeta.preparations._MOST_BYTES", 2.5 * X.nbytes)
     kept = Preparations()
     for fold, (train, test) in enumerate(SPLITS):
-        kept.of(TabularPreprocessor(), X, fold, train, test)
+        kept.of(TabularPreprocessor(), X, y, fold, train, test)
     assert [key[0] for key in kept._kept] == [1, 2]
-    kept.of(TabularPreprocessor(), X, 1, *SPLITS[1])
-    kept.of(TabularPreprocessor(), X, 0, *SPLITS[0])
+    kept.of(TabularPreprocessor(), X, y, 1, *SPLITS[1])
+    kept.of(TabularPreprocessor(), X, y, 0, *SPLITS[0])
     assert [key[0] for key in kept._kept] == [1, 0], "what was wanted last stays"
     monkeypatch.setattr("sklmeta.preparations._MOST_BYTES", 1.0)
-    assert kept.of(TabularPreprocessor(), X, 2, *SPLITS[2]).train.shape == (100, 4)
+    assert kept.of(TabularPreprocessor(), X, y, 2, *SPLITS[2]).train.shape == (100, 4)
     assert not kept._kept
 
 

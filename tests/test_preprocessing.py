@@ -14,6 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, SplineTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from sklmeta._sklearn import cross_fitted_target_encoder
+from sklmeta.catalogue import build_estimator, catalogue
 from sklmeta.preprocessing import LARGEST, SPLINES, TabularPreprocessor, as_frame, plain_table
 
 ENCODINGS = ("onehot", "ordinal", "native")
@@ -23,6 +25,7 @@ ENCODINGS = ("onehot", "ordinal", "native")
     [
         *(TabularPreprocessor(categories=encoding) for encoding in ENCODINGS),
         *(TabularPreprocessor(scale=scale) for scale in ("normal", "splines")),
+        TabularPreprocessor(target="numbers"),
     ]
 )
 def test_scikit_learn_checks(estimator, check):
@@ -385,11 +388,98 @@ def test_numbers_stay_within_what_trees_take():
     assert_array_equal(plain_table(as_frame(X)), [[LARGEST], [-LARGEST], [LARGEST]])
 
 
+def streets(n=400, n_levels=40):
+    """Categories with many levels, of which the target depends on each."""
+    rng = np.random.default_rng(0)
+    level = rng.integers(0, n_levels, n)
+    names = np.array([f"street {chr(65 + i % 26)}{i}" for i in range(n_levels)], dtype=object)[level]
+    return pd.DataFrame({"size": rng.normal(size=n), "street": names}), np.sin(level * 7.0) + rng.normal(size=n) / 5
+
+
+@pytest.mark.parametrize("categories", ENCODINGS)
+@pytest.mark.parametrize("scale", [True, False, "normal", "splines"])
+def test_many_levels_leave_as_the_mean_target_too(categories, scale):
+    X, y = streets()
+    with warnings.catch_warnings(action="error"):
+        plain = TabularPreprocessor(categories=categories, scale=scale).fit(X)
+        found = TabularPreprocessor(categories=categories, scale=scale, target="numbers").fit(X, y)
+        values = np.asarray(found.transform(X), float)
+    assert_array_equal(found.get_feature_names_out(), [*plain.get_feature_names_out(), "street_target"])
+    assert_array_equal(values[:, :-1], np.asarray(plain.transform(X), float))
+    assert np.corrcoef(values[:, -1], y)[0, 1] > 0.9
+
+
+def test_rows_get_means_of_other_rows_as_in_scikit_learn():
+    X, y = streets()
+    found = TabularPreprocessor(scale=False, target="numbers")
+    fitted = np.asarray(found.fit_transform(X, y))[:, -1]
+    theirs = cross_fitted_target_encoder(len(y))
+    largest = np.abs(y).max()
+    assert_allclose(fitted * largest, theirs.fit_transform(X[["street"]], y)[:, 0], atol=1e-12)
+    new = pd.DataFrame({"size": 0.0, "street": [X.street[0], "nowhere", None]})
+    means = np.asarray(found.transform(new))[:, -1] * largest
+    assert_allclose(means, theirs.transform(new[["street"]])[:, 0], atol=1e-12)
+    assert_allclose(means[1:], y.mean())
+    by_hand = [y[(X.street == s) & (np.arange(len(y)) != i)].mean() for i, s in enumerate(X.street)]
+    assert np.corrcoef(fitted, by_hand)[0, 1] > 0.95
+    noise = np.random.default_rng(1).permutation(y)
+    cross_fitted = np.asarray(TabularPreprocessor(target="numbers").fit_transform(X, noise))[:, -1]
+    assert abs(np.corrcoef(cross_fitted, noise)[0, 1]) < 0.15, "a row's own target is not among its columns"
+
+
+def test_two_labels_have_a_mean_and_three_have_none():
+    X, y = streets()
+    two = np.where(y > 0, "yes", "no")
+    found = TabularPreprocessor(scale=False, target="labels").fit(X, two)
+    means = np.asarray(found.transform(X))[:, -1]
+    assert_array_equal(found.get_feature_names_out()[-1:], ["street_target"])
+    assert means.min() >= 0
+    assert means.max() <= 1
+    assert np.corrcoef(means, two == "yes")[0, 1] > 0.8
+    for other in (np.arange(400) % 3, np.zeros(400), None):
+        names = TabularPreprocessor(target="labels").fit(X, other).get_feature_names_out()
+        assert "street_target" not in names
+
+
+def test_few_levels_and_a_target_that_is_not_named_are_left_alone():
+    X, y = streets()
+    few = X.assign(street=X.street.str[:8])
+    assert few.street.nunique() <= 30
+    for rows, target in ((few, "numbers"), (X, None)):
+        assert "street_target" not in TabularPreprocessor(target=target).fit(rows, y).get_feature_names_out()
+
+
+def test_means_of_targets_of_any_size_and_of_few_rows():
+    X, y = streets()
+    for scale in (1e200, 1e-200, 0.0):
+        values = np.asarray(TabularPreprocessor(scale=False, target="numbers").fit_transform(X, y * scale))
+        assert np.isfinite(values.astype(np.float32)).all()
+    tiny = TabularPreprocessor(max_levels=1, target="numbers").fit(X[:3], y[:3])
+    assert "street_target" in tiny.get_feature_names_out()
+
+
+def test_means_do_not_displace_a_column_of_that_name():
+    X, y = streets()
+    X["street_target"] = X.size
+    found = TabularPreprocessor(target="numbers").set_output(transform="pandas").fit(X, y).transform(X)
+    assert found.columns.is_unique
+    assert len(found.columns) == len(TabularPreprocessor().fit(X).get_feature_names_out()) + 1
+
+
+def test_every_default_pipeline_is_told_its_target():
+    X, y = streets()
+    for task, target in (("regression", y), ("classification", y > 0)):
+        for name, entry in catalogue(task).items():
+            prepared = build_estimator(entry.configurations(1)[0], task).steps[0][1].fit(X, target)
+            assert "street_target" in prepared.get_feature_names_out(), name
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
         ({"categories": "target"}, "categories must be 'onehot', 'ordinal' or 'native', got 'target' instead"),
         ({"max_levels": 0}, "max_levels must be an integer of at least 1, got 0 instead"),
+        ({"target": "auto"}, "target must be 'labels', 'numbers' or None, got 'auto' instead"),
         ({"max_levels": 2.5}, r"max_levels must be an integer of at least 1, got 2\.5 instead"),
     ],
 )
