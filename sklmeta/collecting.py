@@ -355,7 +355,9 @@ class _Book:
             task_type=self.protocol.task_type,
             info={"protocol": vars(self.protocol), "scikit-learn": self._versions()},
         )
-        return found.with_joint_errors(joint_errors)
+        # what is left out everywhere has no column in the knowledge
+        known = joint_errors and joint_errors.part(found.tasks, found.configurations)
+        return found.with_joint_errors(known)
 
     def _versions(self) -> str:
         """Of the scikit-learn that measured what is here: a journal may be older than this process."""

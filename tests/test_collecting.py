@@ -221,6 +221,10 @@ def test_what_is_too_slow_for_as_many_rows_is_left_out(tmp_path, joint):
         np.testing.assert_array_equal(np.isfinite(kb.joint_errors.products[:, at, at]), [False, True])
         again = collect(tables, chosen, time_limit=None, checkpoint=tmp_path, joint_errors=True)
         np.testing.assert_allclose(again.joint_errors.products, kb.joint_errors.products, rtol=1e-4)
+    alone = collect({"many": tables["many"]}, chosen, time_limit=None, joint_errors=joint)
+    assert alone.configurations == tuple(chosen[1:])
+    assert alone.joint_errors is None or alone.joint_errors.configurations == alone.configurations
+    assert (alone.joint_errors is not None) == joint
 
 
 def test_without_a_limit_everything_stays_in_the_process(monkeypatch):
