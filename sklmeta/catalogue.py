@@ -59,6 +59,8 @@ class CatalogueEntry:
         What it wants of numbers: standardised, or as `TabularPreprocessor` says.
     sparse : bool, default=True
         Whether it takes sparse input.
+    target_means : bool, default=False
+        Whether it sees categories of many levels as the mean target, too; see `TabularPreprocessor`.
     scale_target : bool, default=False
         Whether a regression target is standardised for it.
     max_rows : int or None, default=None
@@ -75,6 +77,7 @@ class CatalogueEntry:
     categories: str = "onehot"
     scale: bool | str = True
     sparse: bool = True
+    target_means: bool = False
     scale_target: bool = False
     max_rows: int | None = None
     practice: tuple[dict[str, Any], ...] = ()
@@ -89,9 +92,8 @@ class CatalogueEntry:
 
     def preprocessor(self) -> TabularPreprocessor:
         """The default preparation of a table for this base estimator."""
-        return TabularPreprocessor(
-            categories=self.categories, scale=self.scale, dense=not self.sparse, target=target_of(self.estimator)
-        )
+        target = target_of(self.estimator) if self.target_means else None
+        return TabularPreprocessor(categories=self.categories, scale=self.scale, dense=not self.sparse, target=target)
 
 
 def catalogue(task_type: str) -> Mapping[str, CatalogueEntry]:
@@ -397,6 +399,7 @@ def _classification() -> Mapping[str, CatalogueEntry]:
             "logistic_regression",
             LogisticRegression(max_iter=500),
             SearchSpace({"C": loguniform(1e-4, 1e3), "class_weight": _CLASS_WEIGHT}),
+            target_means=True,
             practice=_LOGISTIC_PRACTICE,
         ),
         CatalogueEntry(
@@ -430,6 +433,7 @@ def _classification() -> Mapping[str, CatalogueEntry]:
             SearchSpace(forest),
             categories="ordinal",
             scale=False,
+            target_means=True,
             practice=_FOREST_PRACTICE,
         ),
         CatalogueEntry(
@@ -449,6 +453,7 @@ def _classification() -> Mapping[str, CatalogueEntry]:
             LinearDiscriminantAnalysis(),
             SearchSpace({"solver": ["lsqr"], "shrinkage": loguniform(1e-3, 1.0)}, {"shrinkage": {"solver": ("lsqr",)}}),
             sparse=False,
+            target_means=True,
             practice=_LDA_PRACTICE,
             n_known=18,
         ),
@@ -538,7 +543,8 @@ def _regression() -> Mapping[str, CatalogueEntry]:
         max_rows=_PROCESS_ROWS,
         n_known=1,
     )
-    return _by_name([*entries, *_prepared_otherwise(entries), process])
+    every = [*entries, *_prepared_otherwise(entries), process]
+    return _by_name(replace(entry, target_means=True) for entry in every)
 
 
 def _smooth_around_a_line() -> Kernel:
