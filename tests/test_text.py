@@ -88,7 +88,7 @@ def test_what_was_text_stays_text():
 
 def test_words_are_learned_from():
     unseen, truth = reviews(seed=1)
-    meta = MetaClassifier(n_iter=4, cv=3, random_state=0).fit(X, Y)
+    meta = MetaClassifier(n_iter=8, cv=3, random_state=0).fit(X, Y)
     assert meta.score(unseen, truth) > 0.8
-    without = MetaClassifier(n_iter=4, cv=3, random_state=0).fit(X.drop(columns="review"), Y)
+    without = MetaClassifier(n_iter=8, cv=3, random_state=0).fit(X.drop(columns="review"), Y)
     assert without.score(unseen.drop(columns="review"), truth) < 0.65
