@@ -43,7 +43,7 @@ def fits(monkeypatch):
     real = TabularPreprocessor.fit_transform
 
     def counted(self, X, y=None, **params):
-        seen.append((self.categories, self.scale, self.dense, X.shape[0]))
+        seen.append((self.categories, self.scale, self.dense, self.target, X.shape[0]))
         return real(self, X, y, **params)
 
     monkeypatch.setattr(TabularPreprocessor, "fit_transform", counted)
@@ -81,7 +81,7 @@ def test_rows_are_prepared_once_a_fold_and_kind(fits):
         for fold in range(3):
             evaluate_on(trial, fold, "m", behind(LogisticRegression(C=C)))
             evaluate_on(trial, fold, "m", behind(DecisionTreeClassifier(), scale=False))
-    assert sorted(fits) == sorted([("onehot", scale, False, 100) for scale in (True, False)] * 3)
+    assert sorted(fits) == sorted([("onehot", scale, False, None, 100) for scale in (True, False)] * 3)
     fits.clear()
     for C in (0.1, 1.0):
         model, seconds = refit_on(trial, "m", behind(LogisticRegression(C=C)))
@@ -177,7 +177,7 @@ def test_copies_of_a_trial_start_with_nothing():
 
 def test_a_search_prepares_once_a_fold_and_kind(fits):
     meta = MetaClassifier(n_iter=12, cv=3, random_state=0).fit(FRAME, y)
-    kinds = {kind[:3] for kind in fits}
+    kinds = {kind[:-1] for kind in fits}
     assert len(fits) <= 4 * len(kinds), "three folds and all rows"
     assert Outputs(meta.classes_)(meta, FRAME).shape == (150, 3)
 
