@@ -23,9 +23,9 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklmeta.catalogue import build_estimator, catalogue, is_offered
 from sklmeta.datasets import Dataset, read_folder, subsample
 from sklmeta.evaluation import with_random_state
-from sklmeta.preprocessing import plain_table, target_of
+from sklmeta.preprocessing import TabularPreprocessor, plain_table, target_of
 
-MANY = 30
+MANY = TabularPreprocessor().max_levels
 
 
 def qualifies(dataset: Dataset, task_type: str) -> bool:

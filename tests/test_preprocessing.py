@@ -460,7 +460,7 @@ def test_means_of_targets_of_any_size_and_of_few_rows():
 
 def test_means_do_not_displace_a_column_of_that_name():
     X, y = streets()
-    X["street_target"] = X.size
+    X["street_target"] = X["size"]
     found = TabularPreprocessor(target="numbers").set_output(transform="pandas").fit(X, y).transform(X)
     assert found.columns.is_unique
     assert len(found.columns) == len(TabularPreprocessor().fit(X).get_feature_names_out()) + 1
