@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -16,7 +17,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from sklmeta._sklearn import routing_enabled, safe_indexing
-from sklmeta.preprocessing import TabularPreprocessor
+from sklmeta.preprocessing import TabularPreprocessor, has_many_levels
 
 _MOST_BYTES = 256e6  # that one process keeps
 
@@ -51,6 +52,7 @@ class Preparations:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Prepared] = OrderedDict()
+        self._many_levels: dict[int, bool] = {}
         self._lock = Lock()  # joblib's threads share this
 
     def __reduce__(self) -> tuple:
@@ -77,9 +79,10 @@ class Preparations:
         Returns
         -------
         Prepared
-            Shared: whoever changes rows in place must copy them.
+            Shared: whoever changes rows in place must copy them. Its step may have been told of the target where that
+            makes no difference, or not.
         """
-        key = fold, _settings(step)
+        key = fold, _settings(step, told=self._looks_at_target(step, X))
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -97,6 +100,13 @@ class Preparations:
             while sum(map(_bytes, self._kept.values())) > _MOST_BYTES:
                 self._kept.popitem(last=False)
         return found
+
+    def _looks_at_target(self, step: TabularPreprocessor, X: Any) -> bool:
+        if step.target is None:
+            return False
+        if step.max_levels not in self._many_levels:
+            self._many_levels[step.max_levels] = has_many_levels(X, step.max_levels)
+        return self._many_levels[step.max_levels]
 
 
 def shared_step(estimator: Any, fit_params: dict[str, Any]) -> Any:
@@ -127,10 +137,12 @@ def fit_last_step(pipeline: Pipeline, prepared: Prepared, y: Any, fit_params: di
     Pipeline
         Fitted.
     """
-    (first, _), (name, last) = pipeline.steps
+    (first, unfitted), (name, last) = pipeline.steps
     params = {key.removeprefix(f"{name}__"): value for key, value in fit_params.items()}
     fitted = clone(last).fit(prepared.train.copy(), y, **params)  # what one of them does to its rows is its own
-    return Pipeline([(first, prepared.step), (name, fitted)])
+    step = copy(prepared.step)  # which another member's may be, that was told of the target
+    step.target = unfitted.target
+    return Pipeline([(first, step), (name, fitted)])
 
 
 def united(models: Sequence[Any]) -> list[Any]:
@@ -151,7 +163,7 @@ def united(models: Sequence[Any]) -> list[Any]:
     for model in models:
         step = shared_step(model, {})
         if step is not None:
-            step = common.setdefault(_settings(step), step)
+            step = common.setdefault(_settings(step, told=bool(step.averaged_)), step)
             model = Pipeline([(model.steps[0][0], step), model.steps[1]])
         found.append(model)
     return found
@@ -187,8 +199,10 @@ def answers(models: Iterable[Any], X: Any, ask: Callable[[Any, Any], np.ndarray]
     return found
 
 
-def _settings(step: TabularPreprocessor) -> str:
-    return repr(sorted(step.get_params().items()))
+def _settings(step: TabularPreprocessor, told: bool) -> str:
+    """What makes two preparations of the same rows differ; the target only where it has its say."""
+    params = step.get_params() if told else {**step.get_params(), "target": None}
+    return repr(sorted(params.items()))
 
 
 def _bytes(prepared: Prepared) -> float:

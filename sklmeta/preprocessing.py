@@ -68,6 +68,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     ----------
     transformer_ : transformer
         The fitted scikit-learn transformer that does the work.
+    averaged_ : dict of str to str
+        The columns of mean targets, and the category that each is of; empty where there are none.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of str
@@ -132,7 +134,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         """Fit, then transform the same table."""
         self._check_parameters()
         if sparse.issparse(X):
-            self.transformer_ = self._for_sparse()
+            self.transformer_, self.averaged_ = self._for_sparse(), {}
             return self._finish(self.transformer_.fit_transform(self._checked_sparse(X, reset=True)))
         frame = as_frame(X)
         validate_data(self, frame if isinstance(X, pd.DataFrame) else X, skip_check_array=True)
@@ -140,7 +142,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         self._kinds = [self._kind_of(name, column) for name, column in frame.items()]
         table = plain_table(frame, self._kinds)
         values = None if y is None else self._values_of(y)
-        self._averaged = {} if values is None else self._of_many_levels(table)
+        self.averaged_ = {} if values is None else self._of_many_levels(table)
         table = self._with_averaged(table)
         self.transformer_ = self._column_transformer(table)
         return self._finish(self.transformer_.fit_transform(table, values))
@@ -243,12 +245,12 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         return many
 
     def _with_averaged(self, table: pd.DataFrame) -> pd.DataFrame:
-        return table.assign(**{label: table[name] for label, name in self._averaged.items()})
+        return table.assign(**{label: table[name] for label, name in self.averaged_.items()})
 
     def _column_transformer(self, table: pd.DataFrame) -> ColumnTransformer:
-        averaged = list(self._averaged)
+        averaged = list(self.averaged_)
         text = [c for c in table.columns if isinstance(table[c].dtype, pd.StringDtype)]
-        levels = [c for c in table.columns if table[c].dtype == object and c not in self._averaged]
+        levels = [c for c in table.columns if table[c].dtype == object and c not in self.averaged_]
         numbers = [c for c in table.columns if c not in {*text, *levels, *averaged}]
         empty = [c for c in numbers if self.categories == "native" and table[c].isna().all()]
         steps = [
@@ -305,6 +307,13 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         elif self.categories == "ordinal" and isinstance(output, np.ndarray):
             output[np.isnan(output)] = -1.0  # a level never seen
         return output
+
+
+def has_many_levels(X: Any, max_levels: int) -> bool:
+    """Whether a category of a table has more levels than that, so that `target` may make a difference to its rows."""
+    if sparse.issparse(X):
+        return False
+    return any(kind_of(name, c) == "category" and c.nunique() > max_levels for name, c in as_frame(X).items())
 
 
 def target_of(estimator: Any) -> str | None:

@@ -15,6 +15,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from sklmeta import MetaClassifier
+from sklmeta._sklearn import safe_indexing
 from sklmeta.blends import Stack
 from sklmeta.evaluation import Outputs, Trial, evaluate_on, refit_on
 from sklmeta.preparations import Preparations, shared_step, united
@@ -31,7 +32,7 @@ def behind(estimator, **settings):
     return Pipeline([("preprocess", TabularPreprocessor(**settings)), ("last", estimator)])
 
 
-def a_trial(X, **settings):
+def a_trial(X, y=y, **settings):
     defaults = {"scorer": get_scorer("neg_log_loss"), "score_params": {}, "fit_params": {"m": {}}}
     return Trial((X, y), SPLITS, classes=np.unique(y), **{**defaults, **settings})
 
@@ -169,6 +170,23 @@ def test_no_more_is_kept_than_there_is_room_for(monkeypatch):
     assert not kept._kept
 
 
+@pytest.mark.parametrize(
+    ("rows", "kinds"), [(FRAME, 1), (sparse.csr_matrix(X), 1), (MANY, 2)], ids=["few", "sparse", "many"]
+)
+def test_the_target_makes_a_kind_of_its_own_only_where_levels_are_many(rows, kinds, fits):
+    two = np.where(y == 0, "setosa", "other")
+    trial = a_trial(rows, two, keep_models=True)
+    members = [behind(LogisticRegression(), max_levels=10, target=target) for target in ("labels", None)]
+    models = [evaluate_on(trial, 0, "m", member).model for member in members]
+    assert len(fits) == kinds
+    assert [model.steps[0][1].target for model in models] == ["labels", None], "each keeps its own parameters"
+    for member, model in zip(members, models, strict=True):
+        train, test = (safe_indexing(rows, part) for part in SPLITS[0])
+        alone = member.fit(train, two[SPLITS[0][0]])
+        np.testing.assert_array_equal(alone.predict_proba(test), model.predict_proba(test))
+    assert len({id(model.steps[0][1]) for model in united(models)}) == kinds
+
+
 def test_copies_of_a_trial_start_with_nothing():
     trial = a_trial(X)
     evaluate_on(trial, 0, "m", behind(LogisticRegression()))
@@ -177,7 +195,8 @@ def test_copies_of_a_trial_start_with_nothing():
 
 def test_a_search_prepares_once_a_fold_and_kind(fits):
     meta = MetaClassifier(n_iter=12, cv=3, random_state=0).fit(FRAME, y)
-    kinds = {kind[:-1] for kind in fits}
+    kinds = {kind[:3] for kind in fits}  # here, the target makes no difference
+    assert len({kind[:4] for kind in fits}) > len(kinds), "some must be told of it, for this test to say anything"
     assert len(fits) <= 4 * len(kinds), "three folds and all rows"
     assert Outputs(meta.classes_)(meta, FRAME).shape == (150, 3)
 
