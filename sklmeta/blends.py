@@ -309,10 +309,10 @@ class Average(_Blender):
             return blend
         mean = blend(predictions[blend.members])
         if self.calibrate:
-            blend.temperature = _proven_temperature(mean, target, folds, score)
+            blend.temperature = _proven_temperature(mean, target, folds, score, deadline)
         if label_score is not None and self.tune_threshold:
             calibrated = blend(predictions[blend.members])
-            blend.threshold = proven_threshold(calibrated, _splits(len(y), folds), label_score)
+            blend.threshold = proven_threshold(calibrated, _splits(len(y), folds), label_score, deadline)
         return blend
 
     def _weights(
@@ -339,13 +339,19 @@ def _same(score: Callable, other: Callable, predictions: np.ndarray) -> bool:
 
 
 def _proven_temperature(
-    mean: np.ndarray, y: np.ndarray, folds: Sequence[np.ndarray], score: Callable[[np.ndarray], float]
+    mean: np.ndarray,
+    y: np.ndarray,
+    folds: Sequence[np.ndarray],
+    score: Callable[[np.ndarray], float],
+    deadline: float | None = None,
 ) -> float:
     """The best temperature of all rows, if those of the other folds' rows improve the score on each; else 1."""
     honest = mean.copy()
     for train, test in _splits(len(y), folds):
         if len(train):
             honest[test] = tempered(mean[test], best_temperature(mean[train], y[train]))
+        if is_over(deadline):
+            return 1.0
     return best_temperature(mean, y) if score(honest) > score(mean) + 1e-9 else 1.0
 
 
@@ -536,7 +542,10 @@ def _stacking_logistic(y: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearch
     log_loss = make_scorer(metrics.log_loss, greater_is_better=False, response_method="predict_proba", labels=every)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     grid = {"logisticregression__C": np.logspace(-3, 1, 5)}
-    return GridSearchCV(model, grid, scoring=FoldScorer(log_loss, every), cv=_splits(len(y), folds))
+    learnable = [(train, test) for train, test in _splits(len(y), folds) if len(np.unique(y[train])) > 1]
+    return GridSearchCV(
+        model, grid, scoring=FoldScorer(log_loss, every), cv=learnable or 2
+    )  # where rows are sorted by class, folds in their order will not do
 
 
 def _stacking_ridge(y: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:

@@ -53,6 +53,17 @@ def check_rows(X: Any) -> Any:
     return array
 
 
+def positions(rows: Any, n_rows: int) -> np.ndarray:
+    """Row positions from what a `cv` may give: integers, negative ones counted from the end, or a mask.
+
+    Examples
+    --------
+    >>> positions([0, -1], 4), positions([True, False, False, True], 4)
+    (array([0, 3]), array([0, 3]))
+    """
+    return np.arange(n_rows)[np.asarray(rows) if len(rows) else []]
+
+
 def _with_short_indices(X: Any) -> Any:
     """The same CSR matrix with 32-bit indices where they suffice: several estimators take no others."""
     if X.indices.dtype == np.int32 or X.nnz > np.iinfo(np.int32).max:

@@ -15,12 +15,12 @@ from sklmeta.blends import WeightedBlend
 from sklmeta.datasets import subsample
 from sklmeta.ensemble import first_round, gather_folds
 from sklmeta.evaluation import Trial, describe_error, refit_on, unfiled
-from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded
+from sklmeta.exceptions import EvaluationWarning, ResultNotSent, TimeLimitExceeded
 from sklmeta.preparations import united
 from sklmeta.refits import Refits
 from sklmeta.search import Search
 from sklmeta.stored import fold_score, is_quick, judges_labels
-from sklmeta.workers import Unit
+from sklmeta.workers import InThisProcess, Unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +29,8 @@ class Conclusion:
 
     Parameters
     ----------
+    index : int
+        The best candidate that became a model.
     best : estimator
         The best candidate, fitted on all rows; the mean of its fold models where there was no time for that.
     ensemble : BlendedClassifier, BlendedRegressor or None
@@ -39,6 +41,7 @@ class Conclusion:
         Of each in the ensemble; NaN for the members of one that has none.
     """
 
+    index: int
     best: Any
     ensemble: Any
     seconds: float
@@ -106,7 +109,7 @@ def conclude(
         wanted = sorted(wanted, key=lambda k: (k != best, -_share(blend, members, k)))
     refits = Refits(search, wanted, trial.rows[1], trial.classes is not None)
     if not interrupted:
-        _fit(workers, refits)
+        _fit(workers, refits, trial)
     fitted = {**refits.fitted, **_alike(refits, search.n_rows)}
     stand_ins = {k: mean_of_folds(search, trial, k) for k, model in fitted.items() if model is None}
     left = {k: model for k, model in {**fitted, **stand_ins}.items() if model is not None}
@@ -122,7 +125,9 @@ def conclude(
     elif len(kept) < len(members):
         blend = _without(blend, members, kept)
     ensemble = _blended(search, trial, kept, [left[k] for k in kept], blend) if best in usable else None
-    return Conclusion(left[best], ensemble, refits.seconds.get(best, np.nan), _weights(search, kept, blend.shares))
+    return Conclusion(
+        best, left[best], ensemble, refits.seconds.get(best, np.nan), _weights(search, kept, blend.shares)
+    )
 
 
 def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits: Refits) -> tuple[int, Any]:
@@ -146,7 +151,7 @@ _FEW_ROWS = 200  # on which everything can be fitted at once
 _GRACE = 1.0  # seconds beyond the budget, where there is no model yet
 
 
-def rescue(search: Search, trial: Trial, workers: Any) -> tuple[int, Conclusion]:
+def rescue(search: Search, trial: Trial, workers: Any) -> Conclusion:
     """A model where the time was too short for even one evaluation.
 
     It is the mean of the fold models of the candidate that came farthest; without any, the quickest candidate, fitted
@@ -163,8 +168,6 @@ def rescue(search: Search, trial: Trial, workers: Any) -> tuple[int, Conclusion]
 
     Returns
     -------
-    int
-        The candidate.
     Conclusion
         The model.
 
@@ -185,7 +188,7 @@ def rescue(search: Search, trial: Trial, workers: Any) -> tuple[int, Conclusion]
         model = mean_of_folds(search, trial, k)
         if model is not None:
             _warn_of_no_score(f"the model is the mean of {search.folds_done(k)} fold models of {search.name(k)}")
-            return k, _alone(search, k, model, np.nan)
+            return _alone(search, k, model, np.nan)
     left = 0.0 if search.clock is None else max(0.0, search.clock.left())
     k = search.add_quickest()
     n_rows = search.most_rows(k, 0.5 * left)
@@ -203,7 +206,7 @@ def rescue(search: Search, trial: Trial, workers: Any) -> tuple[int, Conclusion]
         raise outcome
     n_rows = min(max(n_rows, _FEW_ROWS), search.n_rows)
     _warn_of_no_score(f"the model is {search.name(k)}, the quickest, fitted on {n_rows} of {search.n_rows} rows")
-    return k, _alone(search, k, *outcome)
+    return _alone(search, k, *outcome)
 
 
 def _fitted_alone(search: Search, trial: Trial, workers: Any, k: int, n_rows: int, seconds: float) -> Any:
@@ -211,13 +214,20 @@ def _fitted_alone(search: Search, trial: Trial, workers: Any, k: int, n_rows: in
     y = trial.rows[1]
     rows, _ = subsample(np.arange(len(y)), y, max(n_rows, _FEW_ROWS), stratify=trial.classes is not None, seed=0)
     arguments = search.name(k), search.estimators[k], None if len(rows) == len(y) else rows
-    attempt = _OneFit(Unit(k, refit_on, arguments, seconds=seconds if np.isfinite(seconds) else None))
-    workers.run(attempt)
-    return attempt.outcome
+    unit = Unit(k, refit_on, arguments, seconds=seconds if np.isfinite(seconds) else None)
+    outcome = _OneFit(unit).by(workers)
+    return _OneFit(unit).by(_this_process(trial)) if isinstance(outcome, ResultNotSent) else outcome
+
+
+def _this_process(trial: Trial) -> InThisProcess:
+    """Who fits models that cannot be pickled."""
+    workers = InThisProcess()
+    workers.share(trial)
+    return workers
 
 
 def _alone(search: Search, k: int, model: Any, seconds: float) -> Conclusion:
-    return Conclusion(model, None, seconds, _weights(search, [k], np.ones(1)))
+    return Conclusion(k, model, None, seconds, _weights(search, [k], np.ones(1)))
 
 
 def _weights(search: Search, members: Sequence[int], shares: np.ndarray | None) -> np.ndarray:
@@ -232,6 +242,11 @@ class _OneFit:
     def __init__(self, unit: Unit):
         self._units = [unit]
         self.outcome: Any = None
+
+    def by(self, workers: Any) -> Any:
+        """What comes of it, if these do it."""
+        workers.run(self)
+        return self.outcome
 
     def next_unit(self) -> Unit | None:
         return self._units.pop() if self._units else None
@@ -305,9 +320,11 @@ def _without(blend: Any, members: Sequence[int], kept: Sequence[int]) -> Weighte
     return WeightedBlend(shares / shares.sum()) if blend.shares is None else blend.of_some(shares)
 
 
-def _fit(workers: Any, refits: Refits) -> None:
+def _fit(workers: Any, refits: Refits, trial: Trial) -> None:
     try:
         workers.run(refits)
+        if refits.has_more_for_this_process():
+            _this_process(trial).run(refits)
     except KeyboardInterrupt:  # what is fitted by now, and the fold models, will do
         warnings.warn("Fitting the model on all rows was interrupted.", EvaluationWarning, stacklevel=5)
 

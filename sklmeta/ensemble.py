@@ -148,7 +148,8 @@ def _shares_by_class(y: np.ndarray, folds: Sequence[np.ndarray], weight: np.ndar
     shares = np.zeros(len(y))
     for fold in folds:
         by_class = np.bincount(y[fold], weight[fold])
-        shares[fold] += weight[fold] / by_class[y[fold]] / (by_class > 0).sum() / len(folds)
+        own = np.where(by_class > 0, by_class, 1.0)[y[fold]]  # a class without weight counts nothing
+        shares[fold] += weight[fold] / own / (by_class > 0).sum() / len(folds)
     return shares, 0.0
 
 

@@ -23,7 +23,7 @@ from sklmeta._sklearn import check_method_params, routing_enabled
 from sklmeta.advice import Advice, consult
 from sklmeta.blends import Best, find_blender
 from sklmeta.candidates import Candidate
-from sklmeta.checks import check_rows, check_target, check_target_given, check_weights
+from sklmeta.checks import check_rows, check_target, check_target_given, check_weights, positions
 from sklmeta.composition import MembersAsParameters, pairs
 from sklmeta.conclusion import Conclusion, conclude, rescue
 from sklmeta.configuration import Configuration
@@ -55,6 +55,7 @@ _LARGE, _VERY_LARGE = 5_000, 50_000  # rows from which a time budget is better s
 _ONE_FOLD = 10_000  # rows of which a fifth tells candidates apart
 _REPEATS, _MANY = 3, 40  # times that rows are dealt into folds, as long as there is room for this many candidates
 _LEAST_ROWS = 1000  # to train folds on, however short the time is
+_OF_A_MODEL = ("best_estimator_", "ensemble_", "refit_time_", "best_index_", "best_params_", "best_score_")
 _RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
 
 
@@ -275,13 +276,16 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             self._keep(past, search, trial)
             self._describe(search, advice, members, scorer)
             self._weights = np.zeros(len(search.candidates))
-            for earlier in ("best_estimator_", "ensemble_"):
+            for earlier in _OF_A_MODEL:
                 self.__dict__.pop(earlier, None)
             if self.refit is not False:
                 model = self._conclude(search, trial, workers, interrupted)
+                self._credit(model.index, search.deciding)
                 self.best_estimator_, self.refit_time_, self._weights = model.best, model.seconds, model.weights
                 if self._blends() and model.ensemble is not None:
                     self.ensemble_ = model.ensemble
+            elif not self.multimetric_ and search.has_a_score():
+                self._choose(search.deciding)
         return self
 
     def _search(
@@ -320,7 +324,9 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         """What an earlier `fit` evaluated on this data, if it is to be used."""
         if not self.warm_start:
             return Past()
-        settings = repr((self.estimators, self.param_distributions, self.preprocessor, self.scoring, self.ensemble))
+        kept = self._blends(), self.refit is not False  # answers and models, without which there is no average
+        wrapped = _spelled_out(self.estimators), _spelled_out(self.preprocessor), _spelled_out(self.ensemble)
+        settings = repr((*wrapped, self.param_distributions, self.scoring, kept))
         told = Past(joblib.hash((X, y, dict(params), splits, settings)), splits)
         earlier = getattr(self, "_evaluated", None)
         if earlier is None:
@@ -384,7 +390,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         self.cv_results_ = tabulate(search.candidates, search.finished())
         warn_of_failures(self.cv_results_)
         self.scorer_ = getattr(scorer, "_scorers", scorer)
-        self.n_splits_, self.multimetric_ = len(search.train_rows), "rank_test_score" not in self.cv_results_
+        self.n_splits_, self.multimetric_ = len(search.train_rows), _is_multimetric(self.scorer_, search)
         self.n_evaluations_ = int(sum(self.cv_results_["status"] == "ok"))
         self.strategy_ = advice.strategy(search.scores(), [m.name for m in members if m.name not in advice.heard_of])
         self.novelty_ = advice.novelty
@@ -396,28 +402,33 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             self._choose(search.deciding)
             blender = find_blender(self.ensemble if self._blends() else "best")
             return conclude(search, trial, blender, self.best_index_, workers, interrupted=interrupted)
-        self.best_index_, model = rescue(search, trial, workers)
+        model = rescue(search, trial, workers)
         self.cv_results_ = tabulate(search.candidates, search.finished())
-        self.best_params_, self.best_score_ = self.cv_results_["params"][self.best_index_], np.nan
         return model
 
     def _choose(self, deciding: str | None) -> None:
         results = self.cv_results_
         if callable(self.refit):
-            self.best_index_ = self.refit(results)
-            if not isinstance(self.best_index_, int | np.integer) or not 0 <= self.best_index_ < len(results["params"]):
-                raise IndexError(f"refit returned {self.best_index_!r}, which is no row of cv_results_.")
+            best = self.refit(results)
+            if not isinstance(best, int | np.integer) or not 0 <= best < len(results["params"]):
+                raise IndexError(f"refit returned {best!r}, which is no row of cv_results_.")
         else:
             if self.multimetric_:
                 check_refit(self.refit, [n.removeprefix("rank_test_") for n in results if n.startswith("rank_test_")])
             name = deciding if self.multimetric_ else "score"
-            self.best_index_ = int(np.argmin(results[f"rank_test_{name}"]))
-            self.best_score_ = float(results[f"mean_test_{name}"][self.best_index_])
-            if np.isnan(self.best_score_):
+            best = int(np.argmin(results[f"rank_test_{name}"]))
+            if np.isnan(results[f"mean_test_{name}"][best]):
                 raise ValueError(
                     f"The metric {name!r} is NaN on every fold of every configuration; choose another one."
                 )
-        self.best_params_ = results["params"][self.best_index_]
+        self._credit(best, deciding)
+
+    def _credit(self, index: int, deciding: str | None) -> None:
+        """Say which configuration became the model."""
+        self.best_index_, self.best_params_ = index, self.cv_results_["params"][index]
+        if not callable(self.refit):
+            means = self.cv_results_.get(f"mean_test_{deciding if self.multimetric_ else 'score'}")
+            self.best_score_ = np.nan if means is None else float(means[index])
 
     def leaderboard(self) -> pd.DataFrame:
         """What was evaluated, the best first.
@@ -533,7 +544,10 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         return X, y
 
     def _splits(self, X: Any, y: np.ndarray, split_params: Mapping[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
-        splits = list(self._splitter(y).split(X, y, **split_params))
+        splits = [
+            (positions(train, len(y)), positions(test, len(y)))
+            for train, test in self._splitter(y).split(X, y, **split_params)
+        ]
         if self.cv is None and self.time_budget is not None:
             splits = splits[: 1 if len(y) >= _VERY_LARGE else 3 if len(y) >= _LARGE else 5]
         usable = self._trainable(splits, y)
@@ -562,7 +576,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             return check_cv(self.cv, y, classifier=classes)
         shuffle = {} if self.time_budget is None else {"shuffle": True, "random_state": seed}  # not all may be used
         if not classes:
-            return KFold(min(5, len(y)), **shuffle)
+            return KFold(max(2, min(5, len(y) // 2)), **shuffle)  # of one row, R2 is undefined
         most = int(np.unique(y, return_counts=True)[1].max())
         return StratifiedKFold(min(5, most), **shuffle) if most > 1 else KFold(2, **shuffle)
 
@@ -798,6 +812,21 @@ def recommend_config(
         raise ValueError(f"task must be 'classification', 'regression' or None, got {task!r} instead.")
     face = MetaClassifier if task == "classification" else MetaRegressor
     return face(estimators, knowledge=knowledge, scoring=scoring).recommend_config(X, y, n_configs)
+
+
+def _is_multimetric(scorer: Any, search: Search) -> bool:
+    """Whether there are several metrics, or one under a name of its own."""
+    names = {name for folds in search.results for fold in folds if fold is not None for name in fold.scores}
+    return isinstance(scorer, dict) or bool(names - {"score"})
+
+
+def _spelled_out(value: Any) -> Any:
+    """Estimators with all their parameters, whose own repr leaves out what is long; anything else as it is."""
+    if isinstance(value, list | tuple):
+        return [_spelled_out(item) for item in value]
+    if not hasattr(value, "get_params") or isinstance(value, type):
+        return value
+    return repr(type(value)), {name: repr(param) for name, param in sorted(value.get_params().items())}
 
 
 def _run(workers: Any, search: Search) -> bool:

@@ -16,6 +16,7 @@ from sklearn.base import clone
 
 from sklmeta._joblib import cloudpickle
 from sklmeta._sklearn import check_method_params, safe_indexing
+from sklmeta.exceptions import EvaluationWarning
 from sklmeta.preparations import Preparations, Prepared, fit_last_step, shared_step
 from sklmeta.scoring import asks_for_responses, looks_at_no_rows
 from sklmeta.warning_records import recorded_warnings
@@ -164,7 +165,8 @@ def refit_on(trial: Trial, member: str, estimator: Any, rows: np.ndarray | None 
         warnings.simplefilter("ignore")  # what this configuration warns of is known from its folds
         step = shared_step(estimator, params) if rows is None else None
         if step is None:
-            return clone(estimator).fit(X, y, **params), time.perf_counter() - started
+            own = X.copy() if rows is None else X  # what it does to its rows is its own
+            return clone(estimator).fit(own, y, **params), time.perf_counter() - started
         ready = trial.preparations.of(step, X, y, "all rows", None, None)
         return fit_last_step(estimator, ready, y, params), time.perf_counter() - started
 
@@ -247,6 +249,7 @@ def evaluate_fold(
     ValueError
         If the scorer returns something that is no number: then it would do so for every estimator.
     """
+    answered = None
     with recorded_warnings() as caught:
         try:
             params = check_method_params(X, params=dict(fit_params), indices=train)
@@ -254,21 +257,23 @@ def evaluate_fold(
             started = time.perf_counter()
             if prepared is None or step is None:
                 fitted = asked = clone(estimator).fit(safe_indexing(X, train), safe_indexing(y, train), **params)
-                tested, spared, spared_later = safe_indexing(X, test), 0.0, 0.0
+                tested, spared, spared_later = partial(safe_indexing, X, test), 0.0, 0.0
             else:
                 ready = prepared(step, X, y, train=train, test=test)
                 started, spared, spared_later = time.perf_counter(), ready.seconds, ready.test_seconds
                 fitted = fit_last_step(estimator, ready, safe_indexing(y, train), params)
-                asked, tested = fitted.steps[-1][1], ready.test
+                asked, tested = fitted.steps[-1][1], ready.test.copy
             between = time.perf_counter()
-            answering = Answering(asked) if outputs is not None and asks_for_responses(scorer) else asked
+            shares_answers = outputs is not None and asks_for_responses(scorer)
+            answering, rows = Answering(asked) if shares_answers else asked, tested()
             score = scorer(
                 answering,
-                tested,
+                rows,
                 safe_indexing(y, test),
                 **check_method_params(X, params=dict(score_params), indices=test),
             )
-            answered = None if outputs is None else outputs(answering, tested)
+            if outputs is not None:
+                answered = _if_it_can(outputs, answering, rows if shares_answers else tested())
         except Exception as error:
             return FoldResult(reason=describe_error(error), warnings=_messages(caught))
     scores = score if isinstance(score, Mapping) else {"score": score}
@@ -280,6 +285,15 @@ def evaluate_fold(
         outputs=answered,
         model=fitted if keep_model else None,
     )
+
+
+def _if_it_can(outputs: Outputs, model: Any, X: Any) -> np.ndarray | None:
+    """A model's answers; None, with a warning, where only its score can be had: it can still be the best one."""
+    try:
+        return outputs(model, X)
+    except Exception as error:
+        warnings.warn(f"It cannot be part of an average: {describe_error(error)}", EvaluationWarning, stacklevel=2)
+        return None
 
 
 class Answering:

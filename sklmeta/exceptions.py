@@ -13,6 +13,10 @@ class TimeLimitExceeded(Exception):
     """A unit of work was stopped because it ran over its time limit."""
 
 
+class ResultNotSent(RuntimeError):
+    """What a worker process found cannot be pickled, and so not be sent back."""
+
+
 class WorkerDied(Exception):
     """The process that did a unit of work ended without an answer (killed, out of memory, crashed)."""
 

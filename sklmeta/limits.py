@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from sklmeta._joblib import cloudpickle, get_context
-from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
+from sklmeta.exceptions import EvaluationWarning, ResultNotSent, TimeLimitExceeded, WorkerDied
 
 _STARTUP_SECONDS = 120.0
 _local = threading.local()
@@ -198,8 +198,9 @@ def _dumps(returned: bool, value: Any) -> bytes:
             cloudpickle.loads(answer)  # some exceptions can be pickled and not unpickled
         return answer
     except Exception as error:
-        what = f"The result could not be sent back: {_one_line(error)}" if returned else _one_line(value)
-        return cloudpickle.dumps((False, RuntimeError(what)))
+        if returned:
+            return cloudpickle.dumps((False, ResultNotSent(f"The result could not be sent back: {_one_line(error)}")))
+        return cloudpickle.dumps((False, RuntimeError(_one_line(value))))
 
 
 def _one_line(error: Exception) -> str:

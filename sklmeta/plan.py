@@ -131,6 +131,18 @@ class Plan:
         self._left -= len(found)
         return found
 
+    def untried(self) -> list[Candidate]:
+        """What was not given, without asking which is promising: all that the knowledge has, and a draw of the others.
+
+        Returns
+        -------
+        list of Candidate
+            In no particular order. They do not count as given.
+        """
+        known = [candidate for candidates in self._advice.known.values() for candidate in candidates]
+        drawn = [candidate for name in self._unheard for candidate in self._drawn(name)[:1]]
+        return [candidate for candidate in [*known, *drawn] if candidate.key not in self._taken]
+
     def _shares(self, scores: Mapping[tuple[str, str], Score]) -> dict[Hashable, float]:
         """Of the picks: for each that was never heard of, and under None for all others together."""
         if not self._unheard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from threading import Lock
@@ -169,12 +169,12 @@ def united(models: Sequence[Any]) -> list[Any]:
     return found
 
 
-def answers(models: Iterable[Any], X: Any, ask: Callable[[Any, Any], np.ndarray]) -> list[np.ndarray]:
+def answers(models: Sequence[Any], X: Any, ask: Callable[[Any, Any], np.ndarray]) -> list[np.ndarray]:
     """What each of some fitted models says about rows, which a preparation that several have prepares once.
 
     Parameters
     ----------
-    models : iterable of estimator
+    models : sequence of estimator
         Fitted.
     X : array-like of shape (n_samples, n_features)
         Rows.
@@ -191,7 +191,7 @@ def answers(models: Iterable[Any], X: Any, ask: Callable[[Any, Any], np.ndarray]
     for model in models:
         step = shared_step(model, {})
         if step is None:
-            found.append(ask(model, X))
+            found.append(ask(model, X if len(models) == 1 else X.copy()))  # what it does to its rows is its own
             continue
         if id(step) not in prepared:
             prepared[id(step)] = step.transform(X)

@@ -10,6 +10,7 @@ import numpy as np
 
 from sklmeta.datasets import subsample
 from sklmeta.evaluation import refit_on
+from sklmeta.exceptions import ResultNotSent
 from sklmeta.search import Clock, Search
 from sklmeta.workers import Unit
 
@@ -42,7 +43,7 @@ class Refits:
         self.rows: dict[int, int] = dict.fromkeys(wanted, search.n_rows)
         self.errors: list[Exception] = []
         self._search, self._y, self._stratify = search, y, stratify
-        self._todo = list(wanted)
+        self._todo, self._unsent = list(wanted), list[int]()
         # asked for at every look at the agenda, and settled once the search is over
         self._fit_seconds = {k: search.refit_seconds(k) for k in wanted}
         self._handover = {k: search.handover_seconds(k) for k in wanted}
@@ -64,10 +65,17 @@ class Refits:
                 return self._begin(k, self._part(self.rows[k]), clock.deadline - read)
         return None
 
+    def has_more_for_this_process(self) -> bool:
+        """Whether there are models that cannot be pickled, and are to be fitted where they are needed."""
+        self._todo, self._unsent = self._unsent, []
+        return bool(self._todo)
+
     def take(self, unit: Unit, outcome: Any) -> None:
         """A fitted model, or why there is none."""
         self._running.pop(unit.label, None)
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, ResultNotSent):
+            self._unsent.append(unit.label)
+        elif isinstance(outcome, Exception):
             self.errors.append(outcome)
         else:
             self.fitted[unit.label], self.seconds[unit.label] = outcome

@@ -36,7 +36,6 @@ _LEAST_PATIENCE = 0.1  # of the budget
 _NEW_WORKER = 2.0  # seconds that stopping a fold costs: another process has to start
 _FIRST_SHARE = 0.25  # for the first one, which also tells how fast this machine is
 _SHARE = 0.9  # of the time that is left for searching: a candidate that is expected to take more is not begun
-_MANY = 1000  # candidates: all that the plan has
 _FIRST_PATIENCE = 0.35  # of the budget, for what is begun before anything has a score, where there are other members
 _NO_TIME = "no time was left for its other folds"
 _AMONG_THE_WORST = 0.75  # of those that were evaluated in full: the others may be of use in an average
@@ -295,7 +294,7 @@ class Search:
     def add_quickest(self) -> int:
         """The candidate that is expected to be fitted soonest, as one that is not evaluated."""
         if self._offered is None:
-            self._offered = self.plan.next(_MANY, self.scores())
+            self._offered = self.plan.untried()
         every = [*self.candidates, *self._offered]
         seconds = [self._seconds(candidate) for candidate in every]
         k = min(range(len(every)), key=lambda k: (k in self._given_up, math.isnan(seconds[k]), seconds[k]))

@@ -305,11 +305,15 @@ def _is_whole(distribution: Any) -> bool:
 
 def _could_draw(distribution: Any, value: Any) -> bool:
     if not hasattr(distribution, "rvs"):
-        return any(type(value) is type(v) and value == v for v in map(_as_tuple, distribution))
+        return any(type(value) is type(v) and _equal(value, v) for v in map(_as_tuple, distribution))
     if isinstance(value, bool) or not isinstance(value, int | float) or not hasattr(distribution, "support"):
         return False
     low, high = distribution.support()
     return bool(low <= value <= high) and (isinstance(value, int) or not _is_whole(distribution))
+
+
+def _equal(value: Any, other: Any) -> bool:
+    return np.array_equal(value, other) if isinstance(value, np.ndarray) else bool(value == other)
 
 
 def _as_tuple(value: Any) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from sklmeta.ensemble import is_over
+
 _CANDIDATES = 101  # thresholds that are tried
 
 
@@ -35,7 +37,9 @@ def shifted(probabilities: np.ndarray, threshold: float) -> np.ndarray:
     return weighted / np.where(total > 0, total, 1.0)
 
 
-def best_threshold(probabilities: np.ndarray, score: Callable[[np.ndarray], float]) -> float:
+def best_threshold(
+    probabilities: np.ndarray, score: Callable[[np.ndarray], float], deadline: float | None = None
+) -> float:
     """The threshold with the best score, as scikit-learn's TunedThresholdClassifierCV looks for it.
 
     Parameters
@@ -44,6 +48,8 @@ def best_threshold(probabilities: np.ndarray, score: Callable[[np.ndarray], floa
         Of two classes.
     score : callable
         Of probabilities whose larger one is the label, greater is better.
+    deadline : float, default=None
+        By ``time.monotonic()``, after which one half is the answer.
 
     Returns
     -------
@@ -54,8 +60,8 @@ def best_threshold(probabilities: np.ndarray, score: Callable[[np.ndarray], floa
     levels = np.unique(np.quantile(probabilities[:, 1], np.linspace(0, 1, _CANDIDATES)))
     tried = np.append((levels[1:] + levels[:-1]) / 2, 0.5)
     tried = tried[(tried > 0) & (tried < 1)]
-    scores = np.array([score(shifted(probabilities, threshold)) for threshold in tried])
-    if not np.isfinite(scores).any():
+    scores = np.array([np.nan if is_over(deadline) else score(shifted(probabilities, t)) for t in tried])
+    if is_over(deadline) or not np.isfinite(scores).any():
         return 0.5
     best = tried[scores >= np.nanmax(scores) - 1e-12]
     return float(best[np.abs(best - 0.5).argmin()])
@@ -65,6 +71,7 @@ def proven_threshold(
     probabilities: np.ndarray,
     splits: Iterable[tuple[np.ndarray, np.ndarray]],
     scored: Callable[[np.ndarray], Callable[[np.ndarray], float]],
+    deadline: float | None = None,
 ) -> float:
     """The best threshold of all rows, if those of the other rows help on each part; else one half.
 
@@ -79,6 +86,8 @@ def proven_threshold(
     scored : callable
         ``scored(rows)(probabilities)`` is the score of probabilities of these rows, greater is better; NaN where it is
         undefined.
+    deadline : float, default=None
+        By ``time.monotonic()``, after which nothing is proven.
 
     Returns
     -------
@@ -87,9 +96,11 @@ def proven_threshold(
     """
     gains = []
     for train, test in splits:
-        threshold, score = best_threshold(probabilities[train], scored(train)), scored(test)
+        threshold, score = best_threshold(probabilities[train], scored(train), deadline), scored(test)
+        if is_over(deadline):
+            return 0.5
         gain = score(shifted(probabilities[test], threshold)) - score(probabilities[test])
         gains.append(0.0 if np.isnan(gain) else gain)
     if len(gains) < 2 or not np.mean(gains) > np.std(gains, ddof=1) / np.sqrt(len(gains)):
         return 0.5
-    return best_threshold(probabilities, scored(np.arange(len(probabilities))))
+    return best_threshold(probabilities, scored(np.arange(len(probabilities))), deadline)

@@ -192,7 +192,10 @@ class InChildren:
             seat.prepare(self._preparation)
 
     def run(self, source: Source) -> None:
-        """Work off a source."""
+        """Work off a source; what a source before it has left undone is stopped."""
+        for seat in self._seats:
+            if seat.unit is not None:
+                seat.replace(self._preparation)
         while True:
             for seat in self._seats:
                 if seat.unit is None and (unit := source.next_unit()) is not None:

@@ -1,6 +1,7 @@
 """Estimators and scorers made for tests: they watch what reaches them, raise, answer nonsense, or die."""
 
 import os
+import threading
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -27,6 +28,21 @@ class Majority(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         return np.tile(self.shares_, (len(X), 1))
+
+
+class WithLock(Majority):
+    """What it has learned cannot be pickled."""
+
+    def fit(self, X, y):
+        self.lock_ = threading.Lock()
+        return super().fit(X, y)
+
+
+class NoProbabilities(Majority):
+    """It has the method, and nothing in it."""
+
+    def predict_proba(self, X):
+        raise NotImplementedError("this estimator has labels only")
 
 
 class Raising(Majority):

@@ -282,3 +282,15 @@ def test_names_stand_for_objects():
     for wrong in ("mean", Average, None, StackedBlend):
         with pytest.raises(ValueError, match="ensemble must be 'average', 'stack', 'best', or an object"):
             find_blender(wrong)
+
+
+def test_a_stack_is_fitted_where_some_folds_have_one_class_to_learn_from():
+    rng = np.random.RandomState(0)
+    y = np.repeat([0, 1], 20)
+    p = np.clip(y[:, None] * 0.4 + 0.3 + 0.2 * rng.rand(40, 1), 0, 1)
+    predictions = np.stack([np.hstack([1 - p, p]), np.hstack([1 - p**2, p**2])])
+    halves = [np.arange(20), np.arange(20, 40)]
+    score = fold_score(get_scorer("neg_log_loss"), y, halves, classes=np.arange(2))
+    told = {"folds": halves, "score": score, "scores": np.array([-0.5, -0.6]), "classes": np.arange(2)}
+    blend = Stack().combine(predictions, y, **told)
+    assert (blend(predictions[blend.members]).argmax(axis=1) == y).mean() > 0.9

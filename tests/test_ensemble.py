@@ -324,3 +324,10 @@ def test_temperatures_stay_within_bounds():
     assert best_temperature(always_right, np.array([0, 1])) == pytest.approx(0.2)
     assert best_temperature(always_right, np.array([1, 0])) == pytest.approx(5.0)
     assert best_temperature(np.full((3, 2), 0.5), np.array([0, 1, 1])) == 1.0
+
+
+def test_a_class_without_weight_in_a_fold_does_not_count_there():
+    y, weight = np.array([0, 0, 1, 1]), np.array([1.0, 1.0, 0.0, 0.0])
+    p = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]])
+    expected = metrics.balanced_accuracy_score(y, p.argmax(axis=1), sample_weight=weight)
+    assert fold_metric("balanced_accuracy", y, [np.arange(4)], 2, weight)(p) == pytest.approx(expected)

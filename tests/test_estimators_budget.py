@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor, VotingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, get_scorer, log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV, RepeatedStratifiedKFold, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC, SVR
+from sklearn.tree import DecisionTreeClassifier
 
 import sklmeta.estimators
 from sklmeta import MetaClassifier, MetaEstimator, MetaRegressor
@@ -550,3 +551,60 @@ def test_frames_with_text_and_gaps():
     target = np.where(frame["b"].eq("x") | (frame["c"] > 0.8), "yes", "no")
     meta = MetaClassifier(n_iter=4, time_budget=120, n_jobs=2, random_state=0).fit(frame, target)
     assert set(meta.predict(frame)) <= {"yes", "no"}
+
+
+def test_a_rescue_asks_for_no_recommendations(monkeypatch):
+    X, y = load_iris(return_X_y=True)
+    asked = []
+    real = sklmeta.estimators.Plan.next
+    monkeypatch.setattr(sklmeta.estimators.Plan, "next", lambda self, n, *a: asked.append(n) or real(self, n, *a))
+    with pytest.warns(EvaluationWarning, match="too short to evaluate even one configuration"):
+        MetaClassifier(time_budget=1e-3, random_state=0).fit(X, y)
+    assert max(asked, default=1) == 1, "a list of all takes seconds that nobody has"
+
+
+def test_tuning_a_threshold_by_a_slow_metric_ends_in_time():
+    X, y = CANCER
+
+    def slow(truth, labels):
+        time.sleep(0.02)
+        return -np.sum((truth == 1) & (labels == 0)) * 5 - np.sum((truth == 0) & (labels == 1))
+
+    started = time.monotonic()
+    meta = MetaEstimator(CHEAP[:1], n_iter=2, time_budget=8, knowledge=None, scoring=make_scorer(slow), random_state=0)
+    meta.fit(X, y)
+    assert time.monotonic() - started < 8 * 1.1 + 1
+
+
+@pytest.mark.parametrize("change", ["long parameters", "refit"])
+def test_warm_start_sees_what_a_shortened_repr_hides(change):
+    X, y = load_iris(return_X_y=True)
+
+    def members(level):
+        trees = [(f"a_long_name_{i}", DecisionTreeClassifier(max_depth=level if i == 3 else 5)) for i in range(8)]
+        return [("vote", VotingClassifier(trees)), *CHEAP]
+
+    meta = MetaEstimator(members(1), n_iter=3, knowledge=None, warm_start=True, random_state=0, cv=3)
+    meta.set_params(refit=change != "refit").fit(X, y)
+    with pytest.warns(EvaluationWarning, match="everything is evaluated anew"):
+        meta.set_params(**{"refit": True} if change == "refit" else {"estimators": members(3)}).fit(X, y)
+    assert hasattr(meta, "ensemble_")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EvaluationWarning)
+        meta.set_params(estimators=members(1 if change == "refit" else 3)).fit(X, y)
+
+
+def test_ctrl_c_in_a_second_search_with_children_leaves_a_model():
+    X, y = load_iris(return_X_y=True)
+    space = {"level": np.linspace(0.1, 0.9, 50).tolist()}
+    meta = MetaEstimator(
+        Sleeper(), param_distributions=space, n_iter=2, n_jobs=2, cv=2, warm_start=True, knowledge=None
+    )
+    meta.set_params(random_state=0).fit(X, y > 0)
+
+    def press(progress):
+        raise KeyboardInterrupt
+
+    with pytest.warns(EvaluationWarning, match="interrupted"):
+        meta.set_params(n_iter=9, callback=press).fit(X, y > 0)
+    assert len(meta.predict(X)) == len(X)

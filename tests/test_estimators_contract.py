@@ -179,8 +179,11 @@ def test_an_average_of_classifiers_has_probabilities_and_no_decision_values(bina
 def test_without_refit_there_is_nothing_to_predict_with(binary, knowledge):
     meta = quick(knowledge, refit=False).fit(*binary)
     assert not hasattr(meta, "predict")
-    assert not hasattr(meta, "best_params_")
+    assert meta.best_params_ == meta.cv_results_["params"][meta.best_index_], "as in GridSearchCV"
+    assert meta.best_score_ == meta.cv_results_["mean_test_score"].max()
     assert len(meta.cv_results_["params"]) == 2
+    fitted = quick(knowledge).fit(*binary).set_params(refit=False, scoring=["accuracy", "f1"]).fit(*binary)
+    assert not [name for name in vars(fitted) if name.startswith("best_")], "nothing of the fit before"
     with pytest.raises(AttributeError, match="predict"):
         meta.predict(binary[0])
     with pytest.raises(AttributeError, match="refit=False"):

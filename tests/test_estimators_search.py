@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from doubles import Dying, Interrupting, Majority, NanRegressor, NanScoring, Raising
+from doubles import Dying, Interrupting, Majority, NanRegressor, NanScoring, NoProbabilities, Raising, WithLock
 from joblib import parallel_config
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
@@ -28,7 +28,7 @@ from sklearn.model_selection import (
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 
 from sklmeta import Configuration, MetaClassifier, MetaEstimator, MetaRegressor
 from sklmeta.exceptions import EvaluationWarning
@@ -57,7 +57,7 @@ def quick(knowledge, estimators=MEMBERS, **params):
         (iter([(np.arange(40), np.arange(40, 80)), (np.arange(40, 80), np.arange(40))]), 2),
         (None, 5),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_any_cv(binary, knowledge, cv, n_splits):
     meta = quick(knowledge, cv=cv).fit(*binary)
@@ -65,6 +65,30 @@ def test_any_cv(binary, knowledge, cv, n_splits):
     scores = np.array([meta.cv_results_[f"split{k}_test_score"] for k in range(n_splits)])
     np.testing.assert_allclose(meta.cv_results_["mean_test_score"], scores.mean(axis=0))
     assert f"split{n_splits}_test_score" not in meta.cv_results_
+
+
+@pytest.mark.parametrize("kind", ["lists", "masks", "from the end"])
+def test_positions_that_cv_may_give(binary, knowledge, kind):
+    X, y = binary
+    splits = list(StratifiedKFold(2).split(X, y))
+    of = {
+        "lists": lambda rows: rows.tolist(),
+        "masks": lambda rows: np.isin(np.arange(len(y)), rows),
+        "from the end": lambda rows: rows - len(y),
+    }[kind]
+    plain = quick(knowledge, cv=splits).fit(X, y)
+    other = quick(knowledge, cv=[(of(train), of(test)) for train, test in splits]).fit(X, y)
+    np.testing.assert_array_equal(other.cv_results_["mean_test_score"], plain.cv_results_["mean_test_score"])
+    np.testing.assert_array_equal(other.predict_proba(X), plain.predict_proba(X))
+
+
+@pytest.mark.parametrize("n_rows", [4, 5, 6, 9])
+def test_few_rows_of_numbers_have_folds_in_which_r2_is_defined(n_rows):
+    rng = np.random.RandomState(0)
+    X = rng.randn(n_rows, 2)
+    meta = MetaRegressor(n_iter=2, random_state=0).fit(X, X[:, 0])
+    assert np.isfinite(meta.best_score_)
+    assert meta.n_splits_ == n_rows // 2
 
 
 def test_groups(binary, knowledge):
@@ -124,6 +148,13 @@ def test_a_callable_that_gives_several_metrics(binary, knowledge):
     assert unchosen.multimetric_
     with pytest.raises(ValueError, match=r"True was passed; the keys are \['right', 'rows'\]"):
         quick(knowledge, scoring=accuracy_and_loss).fit(*binary)
+
+
+def test_a_metric_that_is_called_score_decides_only_where_it_is_asked_to(binary, knowledge):
+    both = {"score": "accuracy", "loss": "neg_log_loss"}
+    meta = quick(knowledge, scoring=both, refit="loss").fit(*binary)
+    assert meta.multimetric_
+    assert meta.best_score_ == meta.cv_results_["mean_test_loss"].max()
 
 
 @pytest.mark.parametrize("refit", [True, "recall"])
@@ -449,6 +480,60 @@ def test_classes_from_main_in_worker_processes(tmp_path):
     script.write_text(textwrap.dedent(IN_MAIN))
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.split() == ["2", "nb"], done.stderr
+
+
+def test_what_an_estimator_does_to_its_rows_is_its_own(quantity):
+    X, y = quantity
+    own = [
+        ("a", make_pipeline(StandardScaler(copy=False), Ridge())),
+        ("b", make_pipeline(StandardScaler(copy=False), SVR())),
+    ]
+    careful = [(name, clone(model).set_params(standardscaler__copy=True)) for name, model in own]
+    before = X.copy()
+    for params in ({}, {"n_jobs": 2}, {"scoring": "r2"}):
+        one, other = (
+            MetaEstimator(members, n_iter=4, knowledge=None, random_state=0, **params).fit(X, y)
+            for members in (own, careful)
+        )
+        np.testing.assert_array_equal(X, before)
+        np.testing.assert_allclose(one.predict(X.copy()), other.predict(X), err_msg=repr(params))
+
+
+def test_a_model_that_cannot_be_pickled_is_fitted_here(binary):
+    for params in ({"n_jobs": 2}, {"time_budget": 60.0}):
+        meta = MetaEstimator(WithLock(), n_iter=1, knowledge=None, random_state=0, **params).fit(*binary)
+        assert hasattr(meta.best_estimator_[-1], "lock_")
+
+
+def test_what_is_named_best_is_what_became_the_model(binary):
+    class FailsOnAllRows(LogisticRegression):
+        def fit(self, X, y):
+            if len(y) == len(binary[1]):
+                raise MemoryError("too many rows")
+            return super().fit(X, y)
+
+    members = [("all", FailsOnAllRows()), ("majority", Majority())]
+    meta = quick(None, members, n_iter=2, warm_start=True).fit(*binary)
+    assert meta.cv_results_["estimator"][meta.best_index_] == "all"  # the mean of its fold models
+    meta.fit(*binary)  # of which none is kept
+    assert meta.cv_results_["estimator"][meta.best_index_] == "majority"
+    assert meta.best_score_ == meta.cv_results_["mean_test_score"][meta.best_index_]
+    assert isinstance(meta.best_estimator_[-1], Majority)
+
+
+def test_answers_that_cannot_be_had_cost_the_average_only(binary):
+    members = [("majority", Majority()), ("labels", NoProbabilities())]
+    meta = quick(None, members, n_iter=2, scoring="accuracy").fit(*binary)
+    assert list(meta.cv_results_["status"]) == ["ok", "ok"]
+    assert [name for name, _ in meta.ensemble_.estimators] == ["majority"]
+    alone = quick(None, members[1:], n_iter=1, scoring="accuracy").fit(*binary)
+    np.testing.assert_array_equal(alone.predict(binary[0]), meta.predict(binary[0]))
+
+
+def test_values_to_draw_from_may_be_arrays(binary):
+    priors = [None, np.array([0.3, 0.7]), np.array([0.8, 0.2])]
+    meta = MetaEstimator(GaussianNB(), param_distributions={"priors": priors}, n_iter=3, knowledge=None).fit(*binary)
+    assert len(meta.cv_results_["params"]) == 3
 
 
 # -- the same answer -------------------------------------------------------------------------------------------------

@@ -31,6 +31,9 @@ class ListedPlan:
     def has_others_than(self, name):
         return self.others
 
+    def untried(self):
+        return list(self.left)
+
     def next(self, n, scores, allowed=None, seconds=None):
         found = [c for c in self.left if allowed is None or allowed(c)][:n]
         self.left = [c for c in self.left if c not in found]

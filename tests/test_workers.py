@@ -111,7 +111,7 @@ def test_children_work_at_the_same_time_and_map_the_rows(children):
 def test_a_unit_beyond_its_deadline_is_stopped_and_the_others_go_on(children):
     run(children, [(wait, 0.0)] * 2)  # both are up
     started = time.monotonic()
-    outcomes = run(children, [(wait, 600.0), *[(wait, 0.01)] * 20], seconds=20.0).in_order()
+    outcomes = run(children, [(wait, 600.0), *[(wait, 0.01)] * 20], seconds=6.0).in_order()
     assert isinstance(outcomes[0], TimeLimitExceeded)
     assert outcomes[1:] == ["awake"] * 20
     assert time.monotonic() - started < 100
@@ -131,6 +131,16 @@ def test_a_child_that_dies_costs_its_unit_alone(children):
     assert [isinstance(outcome, WorkerDied) for outcome in outcomes] == [False, True, False, True, False]
     assert "exit code 3" in str(outcomes[1])
     assert [outcomes[i] for i in (0, 2, 4)] == [200_002, 200_003, 200_004]
+
+
+def test_what_an_interrupted_source_left_undone_reaches_no_other(children):
+    class Interrupted(Listed):
+        def take(self, unit, outcome):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        children.run(Interrupted([(power, 2, 1), (wait, 600.0)]))
+    assert run(children, [(power, 3, 1)] * 3, seconds=SOON).in_order() == [200_003] * 3
 
 
 def test_nothing_is_left_behind():
