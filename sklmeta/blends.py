@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklmeta.datasets import subsample
-from sklmeta.ensemble import best_temperature, fold_metric, greedy_weights, is_over, tempered
+from sklmeta.ensemble import best_temperature, first_round, fold_metric, greedy_weights, is_over, tempered
 from sklmeta.evaluation import align_columns
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.scoring import FoldScorer
@@ -243,6 +243,7 @@ class Average(_Blender):
         score: Callable[[np.ndarray], float],
         scores: np.ndarray,
         classes: np.ndarray | None = None,
+        rows: np.ndarray | None = None,
         predict_seconds: np.ndarray | None = None,
         sizes: np.ndarray | None = None,
         label_score: Callable[[np.ndarray], Callable[[np.ndarray], float]] | None = None,
@@ -252,18 +253,20 @@ class Average(_Blender):
 
         Parameters
         ----------
-        predictions : ndarray of shape (n_candidates, n_rows, n_outputs)
+        predictions : ndarray of shape (n_candidates, n_predictions, n_outputs)
             Out-of-fold predictions.
-        y : ndarray of shape (n_rows,)
+        y : ndarray of shape (n_predictions,)
             Target.
         folds : sequence of ndarray of int
-            By fold, the positions of its test rows.
+            By fold, the positions of its predictions.
         score : callable
             Of a blend's predictions, greater is better; see `fold_score`.
         scores : ndarray of shape (n_candidates,)
             Of the candidates on their own.
         classes : ndarray of shape (n_classes,), default=None
             All labels; None for regression.
+        rows : ndarray of int of shape (n_predictions,), default=None
+            Which row each prediction is of; None: of a row of its own.
         predict_seconds : ndarray of shape (n_candidates,), default=None
             Seconds per 1,000 rows; needed for `max_predict_seconds`.
         sizes : ndarray of shape (n_candidates,), default=None
@@ -295,6 +298,7 @@ class Average(_Blender):
         single = self._cheapest(costs, limits)
         if single is not None:
             return WeightedBlend(np.eye(len(predictions))[single])
+        rows = np.arange(len(y)) if rows is None else rows
         if classes is None:
             return WeightedBlend(self._weights(predictions, score, costs, limits, deadline))
         target = np.searchsorted(classes, y)
@@ -309,10 +313,10 @@ class Average(_Blender):
             return blend
         mean = blend(predictions[blend.members])
         if self.calibrate:
-            blend.temperature = _proven_temperature(mean, target, folds, score, deadline)
+            blend.temperature = _proven_temperature(mean, target, rows, folds, score, deadline)
         if label_score is not None and self.tune_threshold:
             calibrated = blend(predictions[blend.members])
-            blend.threshold = proven_threshold(calibrated, _splits(len(y), folds), label_score, deadline)
+            blend.threshold = proven_threshold(calibrated, _splits(rows, folds), label_score, deadline)
         return blend
 
     def _weights(
@@ -341,13 +345,14 @@ def _same(score: Callable, other: Callable, predictions: np.ndarray) -> bool:
 def _proven_temperature(
     mean: np.ndarray,
     y: np.ndarray,
+    rows: np.ndarray,
     folds: Sequence[np.ndarray],
     score: Callable[[np.ndarray], float],
     deadline: float | None = None,
 ) -> float:
     """The best temperature of all rows, if those of the other folds' rows improve the score on each; else 1."""
     honest = mean.copy()
-    for train, test in _splits(len(y), folds):
+    for train, test in _against_others(rows, folds):
         if len(train):
             honest[test] = tempered(mean[test], best_temperature(mean[train], y[train]))
         if is_over(deadline):
@@ -405,6 +410,7 @@ class Stack(_Blender):
         score: Callable[[np.ndarray], float],
         scores: np.ndarray,
         classes: np.ndarray | None = None,
+        rows: np.ndarray | None = None,
         predict_seconds: np.ndarray | None = None,
         sizes: np.ndarray | None = None,
         label_score: Callable[[np.ndarray], Callable[[np.ndarray], float]] | None = None,
@@ -414,7 +420,7 @@ class Stack(_Blender):
 
         Parameters
         ----------
-        predictions, y, folds, score, scores, classes, predict_seconds, sizes, label_score, deadline
+        predictions, y, folds, score, scores, classes, rows, predict_seconds, sizes, label_score, deadline
             As for `Average.combine`. With a deadline, the model is fitted on so few rows that it takes seconds at most.
 
         Returns
@@ -436,23 +442,24 @@ class Stack(_Blender):
         single = self._cheapest(costs, limits)
         if single is not None:
             return WeightedBlend(np.eye(len(predictions))[single])
+        rows = np.arange(len(y)) if rows is None else rows
         members = _best_within(scores, costs, limits)
         features = stacking_features(predictions[members])
         target = np.asarray(y, float) if classes is None else np.searchsorted(classes, y)
         if deadline is not None:
             cells = features.shape[1] * predictions.shape[2]
-            rows, _ = subsample(
+            some, _ = subsample(
                 np.arange(len(y)), target, max(_LEAST_ROWS, _MOST_CELLS // cells), stratify=classes is not None, seed=0
             )
-            features, target = features[rows], target[rows]
-            folds = [part for fold in folds if len(part := np.flatnonzero(np.isin(rows, fold)))]
+            features, target, rows = features[some], target[some], rows[some]
+            folds = [part for fold in folds if len(part := np.flatnonzero(np.isin(some, fold)))]
         if self.final_estimator is not None:
             if hasattr(self.final_estimator, "predict_proba") != (classes is not None):
                 needed = "a regressor" if classes is None else "a classifier with predict_proba"
                 raise ValueError(f"final_estimator must be {needed} here, got {self.final_estimator!r} instead.")
             model = clone(self.final_estimator)
         else:
-            model = _stacking_ridge(target, folds) if classes is None else _stacking_logistic(target, folds)
+            model = _stacking_ridge(target, rows, folds) if classes is None else _stacking_logistic(target, rows, folds)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a penalty with which the optimiser does not come to an end is not chosen
             model.fit(features, target)
@@ -530,26 +537,31 @@ def _best_within(scores: np.ndarray, costs: np.ndarray, limits: np.ndarray) -> n
     return np.sort(taken)
 
 
-def _splits(n: int, folds: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each fold against the others; of a single one, five parts."""
+def _splits(rows: np.ndarray, folds: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each fold of one round against the other rows; of a single one, five parts."""
+    return _against_others(rows, folds[: len(first_round([rows[fold] for fold in folds]))])
+
+
+def _against_others(rows: np.ndarray, folds: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Each fold against all predictions of other rows; of a single one, five parts."""
     if len(folds) == 1:
         folds = [folds[0][k::5] for k in range(min(5, len(folds[0])))]
-    return [(np.setdiff1d(np.arange(n), fold), fold) for fold in folds]
+    return [(np.flatnonzero(~np.isin(rows, rows[fold])), fold) for fold in folds]
 
 
-def _stacking_logistic(y: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:
+def _stacking_logistic(y: np.ndarray, rows: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:
     every = np.arange(y.max() + 1)
     log_loss = make_scorer(metrics.log_loss, greater_is_better=False, response_method="predict_proba", labels=every)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     grid = {"logisticregression__C": np.logspace(-3, 1, 5)}
-    learnable = [(train, test) for train, test in _splits(len(y), folds) if len(np.unique(y[train])) > 1]
+    learnable = [(train, test) for train, test in _splits(rows, folds) if len(np.unique(y[train])) > 1]
     return GridSearchCV(
         model, grid, scoring=FoldScorer(log_loss, every), cv=learnable or 2
     )  # where rows are sorted by class, folds in their order will not do
 
 
-def _stacking_ridge(y: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:
+def _stacking_ridge(y: np.ndarray, rows: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:
     unit = (len(y) * np.var(y)) or 1.0  # the penalty is then in units of the data, whatever they are
     grid = {"alpha": unit * np.logspace(-5, 0, 6)}
     scoring = "neg_root_mean_squared_error"
-    return GridSearchCV(Ridge(positive=True), grid, scoring=scoring, cv=_splits(len(y), folds))
+    return GridSearchCV(Ridge(positive=True), grid, scoring=scoring, cv=_splits(rows, folds))

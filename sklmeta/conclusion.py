@@ -13,7 +13,7 @@ from sklmeta._sklearn import check_method_params, safe_indexing
 from sklmeta.blended import BlendedClassifier, BlendedRegressor
 from sklmeta.blends import WeightedBlend
 from sklmeta.datasets import subsample
-from sklmeta.ensemble import first_round, gather_folds
+from sklmeta.ensemble import gather_folds, whole_rounds
 from sklmeta.evaluation import Trial, describe_error, refit_on, unfiled
 from sklmeta.exceptions import EvaluationWarning, ResultNotSent, TimeLimitExceeded
 from sklmeta.preparations import united
@@ -147,6 +147,7 @@ def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits:
 
 _MOST_BLENDED = 200  # candidates, the best ones, among which members are looked for
 _MANY_ROWS, _SOME_ROWS = 20_000, 2_000  # that members are chosen on; fewer where each look at the metric takes long
+_MANY_LOOKS = 5_000  # predictions: where folds are repeated, so many of them are looked at, if they are whole rounds
 _FEW_ROWS = 200  # on which everything can be fitted at once
 _GRACE = 1.0  # seconds beyond the budget, where there is no model yet
 
@@ -264,13 +265,12 @@ def _warn_of_no_score(instead: str) -> None:
 
 
 def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) -> Any:
-    tests = [test for _, test in trial.splits]
     X, y = trial.rows
     scorer = getattr(trial.scorer, "scorer", trial.scorer)
     most = _MANY_ROWS if is_quick(scorer, trial.classes) else _SOME_ROWS
+    tests = whole_rounds([test for _, test in trial.splits], min(most, _MANY_LOOKS))
     keep, _ = subsample(np.arange(len(y)), y, most, stratify=trial.classes is not None, seed=0)
-    predictions, rows, folds = gather_folds([search.outputs(k) for k in usable], tests, keep=keep)
-    folds = first_round(folds)  # predictions are means over all rounds; to look at each row once is enough
+    predictions, rows, folds = gather_folds([search.outputs(k)[: len(tests)] for k in usable], tests, keep=keep)
 
     def scored(some: np.ndarray, parts: Sequence[np.ndarray]) -> Callable[[np.ndarray], float]:
         """The metric on parts of some of the rows that have predictions."""
@@ -286,10 +286,11 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
         )
 
     by_labels = judges_labels(scorer, trial.classes, search.deciding)
-    n_test = sum(map(len, tests))
+    n_test = sum(len(test) for _, test in trial.splits)
     return blender.combine(
         predictions,
         y[rows],
+        rows=rows,
         folds=folds,
         score=scored(np.arange(len(rows)), folds),
         scores=np.array([search.score(k) for k in usable]),
@@ -302,8 +303,7 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
 
 
 def _rows_of(X: Any, rows: np.ndarray) -> Any:
-    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-    return X if len(rows) == n_rows else safe_indexing(X, rows)
+    return X if np.array_equal(rows, np.arange(X.shape[0])) else safe_indexing(X, rows)
 
 
 def _params_of(X: Any, params: Any, rows: np.ndarray) -> dict[str, Any]:

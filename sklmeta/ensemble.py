@@ -12,10 +12,9 @@ from scipy.special import softmax
 def gather_folds(
     outputs: Sequence[Sequence[np.ndarray]], tests: Sequence[np.ndarray], *, keep: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    """What fold models predicted, as one table of rows.
+    """What fold models predicted, as one table.
 
-    Folds need be no partition: a row that was predicted several times has the mean of that, a row that was never
-    predicted is left out.
+    Folds need be no partition: a row may be predicted several times, or never.
 
     Parameters
     ----------
@@ -28,12 +27,13 @@ def gather_folds(
 
     Returns
     -------
-    predictions : ndarray of shape (n_members, n_rows, n_outputs)
-        Out-of-fold predictions.
-    rows : ndarray of shape (n_rows,)
-        Which rows these are, rising.
+    predictions : ndarray of shape (n_members, n_predictions, n_outputs)
+        Out-of-fold predictions. A row that several folds test has several: their mean would be that of several models,
+        which is better than the one that is fitted in the end.
+    rows : ndarray of shape (n_predictions,)
+        Which row each is of, rising.
     folds : list of ndarray of int
-        By fold, the positions of its test rows among `rows`; folds without any are left out.
+        By fold, the positions of its predictions; folds without any are left out.
 
     Examples
     --------
@@ -41,17 +41,17 @@ def gather_folds(
     >>> first, second = np.array([[1.0], [2.0]]), np.array([[4.0]])
     >>> predictions, rows, folds = gather_folds([[first, second]], [np.array([0, 3]), np.array([3])])
     >>> predictions.ravel(), rows
-    (array([1., 3.]), array([0, 3]))
+    (array([1., 2., 4.]), array([0, 3, 3]))
     """
     wanted = [np.ones(len(test), bool) if keep is None else np.isin(test, keep) for test in tests]
-    parts = [test[part] for test, part in zip(tests, wanted, strict=True)]
-    rows, times = np.unique(np.concatenate(parts), return_counts=True)
-    folds = [np.searchsorted(rows, part) for part in parts]
-    predictions = np.zeros((len(outputs), len(rows), outputs[0][0].shape[1]))
-    for table, by_fold in zip(predictions, outputs, strict=True):
-        for fold, part, values in zip(folds, wanted, by_fold, strict=True):
-            np.add.at(table, fold, values[part])  # a fold may have a row twice
-    return predictions / times[:, None], rows, [fold for fold in folds if len(fold)]
+    rows = np.concatenate([test[part] for test, part in zip(tests, wanted, strict=True)])
+    rising = np.argsort(rows, kind="stable")
+    predictions = np.array(
+        [np.concatenate([values[part] for values, part in zip(by_fold, wanted, strict=True)]) for by_fold in outputs]
+    )
+    ends = np.cumsum([part.sum() for part in wanted])
+    folds = np.split(np.argsort(rising), ends[:-1])
+    return predictions[:, rising], rows[rising], [fold for fold in folds if len(fold)]
 
 
 def first_round(folds: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -81,6 +81,21 @@ def first_round(folds: Sequence[np.ndarray]) -> list[np.ndarray]:
         needed.append(fold)
         missing.difference_update(fold.tolist())
     return needed
+
+
+def whole_rounds(folds: Sequence[np.ndarray], most: int) -> list[np.ndarray]:
+    """The first rounds of repeated folds, as many as have no more test rows than `most` together; at least one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> halves = [np.array([0, 1]), np.array([2, 3])]
+    >>> len(whole_rounds(3 * halves, 8)), len(whole_rounds(3 * halves, 3))
+    (4, 2)
+    """
+    n_folds = len(first_round(folds))
+    rounds = min(len(folds) // n_folds, most // sum(map(len, folds[:n_folds])))
+    return list(folds[: max(1, rounds) * n_folds])
 
 
 def fold_metric(

@@ -11,7 +11,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer, log_loss
 from sklearn.svm import LinearSVC
 
-from sklmeta.blends import Average, Best, Stack, StackedBlend, WeightedBlend, find_blender, stacking_features
+from sklmeta.blends import (
+    Average,
+    Best,
+    Stack,
+    StackedBlend,
+    WeightedBlend,
+    _against_others,
+    _splits,
+    find_blender,
+    stacking_features,
+)
 from sklmeta.ensemble import greedy_weights, tempered
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.stored import fold_score
@@ -294,3 +304,31 @@ def test_a_stack_is_fitted_where_some_folds_have_one_class_to_learn_from():
     told = {"folds": halves, "score": score, "scores": np.array([-0.5, -0.6]), "classes": np.arange(2)}
     blend = Stack().combine(predictions, y, **told)
     assert (blend(predictions[blend.members]).argmax(axis=1) == y).mean() > 0.9
+
+
+def test_what_is_tried_on_a_fold_was_not_chosen_on_other_predictions_of_its_rows():
+    rows = np.repeat(np.arange(12), 3)
+    rounds = [np.random.RandomState(seed).permutation(12).reshape(3, 4) for seed in range(3)]
+    folds = [3 * part + k for k, parts in enumerate(rounds) for part in parts]
+    for splits, n in ((_splits(rows, folds), 3), (_against_others(rows, folds), 9)):
+        assert len(splits) == n
+        for (train, test), fold in zip(splits, folds, strict=False):
+            assert test is fold
+            assert not set(rows[train]) & set(rows[test])
+            assert len(train) == 3 * 8
+    (train, test), *_ = _splits(np.arange(10), [np.arange(10)])
+    assert (test.tolist(), train.tolist()) == ([0, 5], [1, 2, 3, 4, 6, 7, 8, 9])
+
+
+def test_repeated_folds_are_judged_one_by_one_for_their_mean_is_sharper_than_any_model():
+    rng = np.random.RandomState(0)
+    y, rows = np.repeat(rng.randint(0, 2, 200), 3), np.repeat(np.arange(200), 3)
+    logit = 2.0 * (y - 0.5) + 3.0 * rng.randn(600)  # each model is too sure, the mean of three less so
+    p = 1 / (1 + np.exp(-logit))
+    predictions = np.column_stack([1 - p, p])[None]
+    folds = [3 * np.arange(200)[part::4] + k for k in range(3) for part in range(4)]
+    told = {"classes": np.arange(2), "scores": np.array([-1.0])}
+    score = fold_score(get_scorer("neg_log_loss"), y, folds, classes=np.arange(2))
+    blend = Average().combine(predictions, y, rows=rows, folds=folds, score=score, **told)
+    assert blend.temperature > 2
+    assert log_loss(y, blend(predictions)) < log_loss(y, predictions[0]) - 0.1

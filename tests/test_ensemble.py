@@ -36,18 +36,20 @@ def test_folds_that_are_no_partition_are_taken_until_every_row_is_there():
     assert first_round(folds) == folds[:4]
 
 
-def test_rows_predicted_twice_are_averaged_and_others_left_out():
+def test_rows_predicted_twice_are_there_twice_and_others_left_out():
     tests = [np.array([2, 5]), np.array([5, 7])]
     predictions, rows, folds = gather_folds([[np.array([[1.0], [2.0]]), np.array([[4.0], [8.0]])]], tests)
-    assert rows.tolist() == [2, 5, 7]
-    np.testing.assert_array_equal(predictions[0, :, 0], [1, 3, 8])
+    assert rows.tolist() == [2, 5, 5, 7]
+    np.testing.assert_array_equal(predictions[0, :, 0], [1, 2, 4, 8])
+    assert [fold.tolist() for fold in folds] == [[0, 1], [2, 3]]
     assert [rows[fold].tolist() for fold in folds] == [[2, 5], [5, 7]]
 
 
 def test_a_fold_may_have_a_row_twice():
-    predictions, rows, _ = gather_folds([[np.array([[1.0], [2.0], [4.0]])]], [np.array([3, 1, 3])])
-    assert rows.tolist() == [1, 3]
-    np.testing.assert_array_equal(predictions[0, :, 0], [2, 2.5])
+    predictions, rows, folds = gather_folds([[np.array([[1.0], [2.0], [4.0]])]], [np.array([3, 1, 3])])
+    assert rows.tolist() == [1, 3, 3]
+    np.testing.assert_array_equal(predictions[0, :, 0], [2, 1, 4])
+    assert [fold.tolist() for fold in folds] == [[1, 0, 2]]
 
 
 def test_of_a_large_table_some_rows_will_do():

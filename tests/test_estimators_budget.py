@@ -247,16 +247,21 @@ def test_repeated_folds_give_a_model_that_is_as_good(monkeypatch):
 class Recording(Average):
     """Remembers what it was asked to judge averages by."""
 
-    def combine(self, predictions, y, *, folds, **others):
-        self.folds = folds
-        return super().combine(predictions, y, folds=folds, **others)
+    def combine(self, predictions, y, *, rows, folds, **others):
+        self.rows, self.folds = rows, folds
+        return super().combine(predictions, y, rows=rows, folds=folds, **others)
 
 
-def test_an_average_is_judged_on_one_round_of_repeated_folds():
-    ensemble, cv = Recording(), RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0)
-    meta = MetaClassifier(CHEAP, n_iter=2, cv=cv, ensemble=ensemble, random_state=0).fit(*CANCER)
-    assert meta.n_splits_ == 6
-    np.testing.assert_array_equal(np.sort(np.concatenate(ensemble.folds)), np.arange(len(CANCER[1])))
+def test_each_round_of_repeated_folds_has_its_say_in_the_average(monkeypatch):
+    X, y = CANCER
+    cv = RepeatedStratifiedKFold(n_splits=3, n_repeats=2, random_state=0)
+    for most, rounds in ((5_000, 2), (1_000, 1)):
+        monkeypatch.setattr("sklmeta.conclusion._MANY_LOOKS", most)
+        ensemble = Recording()
+        meta = MetaClassifier(CHEAP, n_iter=2, cv=cv, ensemble=ensemble, random_state=0).fit(X, y)
+        assert meta.n_splits_ == 6
+        assert len(ensemble.folds) == 3 * rounds
+        np.testing.assert_array_equal(np.bincount(ensemble.rows), np.full(len(y), rounds))
 
 
 # -- Ctrl-C ----------------------------------------------------------------------------------------------------------
@@ -582,7 +587,7 @@ def test_warm_start_sees_what_a_shortened_repr_hides(change):
 
     def members(level):
         trees = [(f"a_long_name_{i}", DecisionTreeClassifier(max_depth=level if i == 3 else 5)) for i in range(8)]
-        return [("vote", VotingClassifier(trees)), *CHEAP]
+        return [("vote", VotingClassifier(trees, voting="soft")), *CHEAP]
 
     meta = MetaEstimator(members(1), n_iter=3, knowledge=None, warm_start=True, random_state=0, cv=3)
     meta.set_params(refit=change != "refit").fit(X, y)
