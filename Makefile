@@ -21,7 +21,7 @@ examples: $(VENV)/ready
 
 # the contract once more on the oldest scikit-learn that is supported
 oldest: $(VENV)-oldest/ready
-	$(VENV)-oldest/bin/python -m pytest -q tests/test_estimators_checks.py \
+	$(VENV)-oldest/bin/python -m pytest -q -n 2 tests/test_estimators_checks.py \
 		tests/test_estimators_contract.py tests/test_estimators_routing.py tests/test_preprocessing.py tests/test_text.py
 
 $(VENV)/ready: pyproject.toml
