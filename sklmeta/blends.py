@@ -555,9 +555,8 @@ def _stacking_logistic(y: np.ndarray, rows: np.ndarray, folds: Sequence[np.ndarr
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     grid = {"logisticregression__C": np.logspace(-3, 1, 5)}
     learnable = [(train, test) for train, test in _splits(rows, folds) if len(np.unique(y[train])) > 1]
-    return GridSearchCV(
-        model, grid, scoring=FoldScorer(log_loss, every), cv=learnable or 2
-    )  # where rows are sorted by class, folds in their order will not do
+    # 2 is stratified: where rows are sorted by class, folds in their order will not do
+    return GridSearchCV(model, grid, scoring=FoldScorer(log_loss, every), cv=learnable or 2)
 
 
 def _stacking_ridge(y: np.ndarray, rows: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:

@@ -323,7 +323,7 @@ def _without(blend: Any, members: Sequence[int], kept: Sequence[int]) -> Weighte
 def _fit(workers: Any, refits: Refits, trial: Trial) -> None:
     try:
         workers.run(refits)
-        if refits.has_more_for_this_process():
+        if refits.take_up_unsent():
             _this_process(trial).run(refits)
     except KeyboardInterrupt:  # what is fitted by now, and the fold models, will do
         warnings.warn("Fitting the model on all rows was interrupted.", EvaluationWarning, stacklevel=5)

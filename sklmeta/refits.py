@@ -65,8 +65,8 @@ class Refits:
                 return self._begin(k, self._part(self.rows[k]), clock.deadline - read)
         return None
 
-    def has_more_for_this_process(self) -> bool:
-        """Whether there are models that cannot be pickled, and are to be fitted where they are needed."""
+    def take_up_unsent(self) -> bool:
+        """Put models that could not be sent back on the list again; whether there are any, to be fitted here."""
         self._todo, self._unsent = self._unsent, []
         return bool(self._todo)
 

@@ -320,7 +320,7 @@ def test_what_is_tried_on_a_fold_was_not_chosen_on_other_predictions_of_its_rows
     assert (test.tolist(), train.tolist()) == ([0, 5], [1, 2, 3, 4, 6, 7, 8, 9])
 
 
-def test_repeated_folds_are_judged_one_by_one_for_their_mean_is_sharper_than_any_model():
+def test_repeated_folds_are_judged_one_by_one_for_their_mean_is_better_than_any_model():
     rng = np.random.RandomState(0)
     y, rows = np.repeat(rng.randint(0, 2, 200), 3), np.repeat(np.arange(200), 3)
     logit = 2.0 * (y - 0.5) + 3.0 * rng.randn(600)  # each model is too sure, the mean of three less so
