@@ -9,7 +9,7 @@ demo: $(VENV)/ready
 	$(BIN)/python examples/plot_first_steps.py
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2
 
 lint: $(VENV)/ready
 	$(BIN)/python -m ruff check .

@@ -9,6 +9,7 @@ from typing import Any
 from sklmeta.configuration import Configuration
 from sklmeta.members import Member
 from sklmeta.recommenders import Recommendation
+from sklmeta.space import key_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Candidate:
     @property
     def key(self) -> tuple[str, str]:
         """The same for the same configuration."""
-        return self.member.name, repr(sorted(self.params.items()))
+        return self.member.name, key_of(self.params)
 
     @property
     def qualified_params(self) -> dict[str, Any]:

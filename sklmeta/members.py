@@ -20,7 +20,7 @@ from sklmeta.catalogue import CatalogueEntry, catalogue, default_pipeline, find_
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.preprocessing import SPLINES, TabularPreprocessor, target_of
-from sklmeta.space import SearchSpace, rounded
+from sklmeta.space import SearchSpace, key_of, rounded
 
 _DENSE_CELLS = 100_000_000  # 800 MB of float64: beyond this, sparse input is not made dense
 _SMALL = 5_000  # rows: nobody misses on a larger table what is for smaller ones
@@ -120,8 +120,7 @@ class Member:
             return draws
         active = self.space.active({**fixed, **{name: current[name] for name in self.space.names}})
         as_it_is = {name: active[name] for name in self.space.names if name in active}
-        known = repr(sorted(as_it_is.items()))  # values may be arrays, which == compares cell by cell
-        return [as_it_is, *(params for params in draws if repr(sorted(params.items())) != known)][:n]
+        return [as_it_is, *(params for params in draws if key_of(params) != key_of(as_it_is))][:n]
 
     def neighbour(self, params: Mapping[str, Any], scale: float, random_state: Any) -> dict[str, Any]:
         """Other parameters, as near as `scale` says to some that `adapted` or `drawn` gave."""

@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 
 from sklmeta._sklearn import routing_enabled, safe_indexing
 from sklmeta.preprocessing import TabularPreprocessor, has_many_levels
+from sklmeta.space import key_of
 
 _MOST_BYTES = 256e6  # that one process keeps
 
@@ -202,7 +203,7 @@ def answers(models: Sequence[Any], X: Any, ask: Callable[[Any, Any], np.ndarray]
 def _settings(step: TabularPreprocessor, told: bool) -> str:
     """What makes two preparations of the same rows differ; the target only where it has its say."""
     params = step.get_params() if told else {**step.get_params(), "target": None}
-    return repr(sorted(params.items()))
+    return key_of(params)
 
 
 def _bytes(prepared: Prepared) -> float:

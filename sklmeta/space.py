@@ -240,12 +240,17 @@ class SearchSpace:
                 for name, d in free.items()
             }
             found = {name: value for name, value in self.active({**here, **moved}).items() if name not in fixed}
-            if repr(sorted(found.items())) != repr(sorted(given.items())):
+            if key_of(found) != key_of(given):
                 return found
         return given
 
     def __repr__(self) -> str:
         return f"SearchSpace({self.distributions!r}, {self.conditions!r})"
+
+
+def key_of(params: Mapping[str, Any]) -> str:
+    """The same for the same parameters; their values may be arrays, which ``==`` compares cell by cell."""
+    return repr(sorted(params.items()))
 
 
 def rounded(params: Mapping[str, Any]) -> dict[str, Any]:
