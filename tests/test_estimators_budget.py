@@ -114,8 +114,8 @@ def test_what_is_incomplete_is_never_chosen():
 
 def test_a_budget_is_used_and_kept():
     started = time.monotonic()
-    meta = MetaRegressor(time_budget=15, n_jobs=2, random_state=0).fit(*DIABETES)
-    assert 5 < time.monotonic() - started < 40  # a loaded machine is slow to start processes; benchmarks measure more
+    meta = MetaRegressor(time_budget=10, n_jobs=2, random_state=0).fit(*DIABETES)
+    assert 5 < time.monotonic() - started < 35  # a loaded machine is slow to start processes; benchmarks measure more
     assert meta.n_evaluations_ >= 2
 
 
@@ -381,7 +381,7 @@ def test_a_warm_start_on_other_data_begins_anew():
 @pytest.mark.parametrize(("face", "data"), [(MetaClassifier, CANCER), (MetaRegressor, DIABETES)])
 def test_every_way_to_a_model(ensemble, face, data):
     X, y = data
-    meta = face(n_iter=5, ensemble=ensemble, random_state=0).fit(X, y)
+    meta = face(n_iter=5, cv=3, ensemble=ensemble, random_state=0).fit(X, y)
     assert meta.score(X, y) > (0.9 if face is MetaClassifier else 0.3)
     assert hasattr(meta, "ensemble_") == (ensemble != "best")
     model = meta.best_estimator_ if ensemble == "best" else meta.ensemble_
@@ -492,7 +492,7 @@ def test_score_is_by_what_was_optimised(face, data, scoring):
 
 
 def test_the_leaderboard_is_sorted_and_says_what_is_used():
-    meta = MetaClassifier(n_iter=4, random_state=0).fit(*CANCER)
+    meta = MetaClassifier(n_iter=4, cv=3, random_state=0).fit(*CANCER)
     board = meta.leaderboard()
     assert list(board["score"]) == sorted(meta.cv_results_["mean_test_score"], reverse=True)
     assert board["score"][0] == meta.best_score_
@@ -525,7 +525,7 @@ def test_the_model_is_refitted_on_all_rows_by_the_same_settings():
 @pytest.mark.parametrize(("face", "data"), [(MetaClassifier, CANCER), (MetaRegressor, DIABETES)])
 def test_one_estimator_that_imitates_the_average(face, data):
     X, y = data
-    meta = face(n_iter=4, random_state=0).fit(X, y)
+    meta = face(n_iter=4, cv=3, random_state=0).fit(X, y)
     student = meta.distill(X, random_state=0)
     assert type(student[-1]) is type(meta.best_estimator_[-1])
     if face is MetaClassifier:
