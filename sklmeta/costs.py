@@ -13,7 +13,9 @@ from sklmeta.configuration import Configuration
 from sklmeta.knowledge import KnowledgeBase
 
 _SIZES = ("log_rows", "log_encoded_columns", "log_classes")
-_PRIOR_EXPONENTS = (1.0, 0.5, 0.5)  # of rows, columns and classes, where the knowledge says little
+# of rows, columns and classes, and what the first rises by from `_BEND` rows on, where the knowledge says little
+_PRIOR_EXPONENTS = (1.0, 0.5, 0.5, 0.0)
+_BEND = 2000.0  # below, fixed costs are much of what is timed, which grow with nothing
 _PRIOR_STRENGTH = 25.0  # in squared log units of size
 _EXPONENTS_RANGE = (0.0, 2.5)
 # exponent of rows beyond those that the knowledge has; for the others 1
@@ -28,10 +30,10 @@ class CostModel:
     """Seconds of a fold (fit and score) by configuration and size of the data.
 
     Log seconds of a base estimator's configurations are linear in the logarithms of rows, encoded columns and classes:
-    the slopes are the base estimator's, by least squares shrunk to plausible ones, the levels each configuration's own
-    (empirical performance models: Hutter, Xu, Hoos & Leyton-Brown 2014, in their simplest form). What is timed
-    on the spot corrects them: the mean log ratio of measured to predicted, of the base estimator as far as it has been
-    timed, and of all of them for the rest.
+    the slopes are the base estimator's, by least squares shrunk to plausible ones, that of rows steeper from 2,000 on
+    as far as was measured; the levels are each configuration's own (empirical performance models: Hutter, Xu, Hoos &
+    Leyton-Brown 2014, in their simplest form). What is timed on the spot corrects them: the mean log ratio of measured
+    to predicted, of the base estimator as far as it has been timed, and of all of them for the rest.
 
     Parameters
     ----------
@@ -52,9 +54,13 @@ class CostModel:
             self._learn(knowledge)
 
     def _learn(self, knowledge: KnowledgeBase) -> None:
-        sizes = knowledge.meta_features.reindex(columns=list(_SIZES)).fillna(0.0).to_numpy(copy=True)
+        described = knowledge.meta_features.reindex(columns=list(_SIZES))
+        of_known_size = described[list(_SIZES[:2])].notna().all(axis=1).to_numpy()
+        sizes = described.fillna(0.0).to_numpy(copy=True)
         sizes[:, 0] += np.log(_TRAIN_SHARE)
+        sizes = np.column_stack([sizes, np.maximum(sizes[:, 0] - np.log(_BEND), 0.0)])
         seconds = np.log(np.maximum(knowledge.fit_seconds + np.nan_to_num(knowledge.score_seconds), _SMALLEST))
+        seconds[~of_known_size] = np.nan
         names = np.array([str(c.estimator) for c in knowledge.configurations], dtype=object)
         for name in dict.fromkeys(c.estimator for c in knowledge.configurations):
             columns = np.flatnonzero(names == str(name))
@@ -104,14 +110,15 @@ class CostModel:
         name = configuration.estimator
         if name not in self._slopes:
             return math.nan
-        rows, *others = self._slopes[name].tolist()
+        rows, columns, classes, steeper = self._slopes[name].tolist()
         level = self._level.get(configuration, self._typical[name])
+        _, log_columns, log_classes = self._own_size.tolist()
         # fixed costs hide the growth among the sizes that are known
         known_rows = self._known_rows.get(name, np.inf)
-        beyond = max(0.0, math.log(n_rows) - math.log(known_rows))
-        growth = beyond * max(_GROWTH.get(str(name), 1.0), rows)
-        sizes = zip(others, self._own_size[1:].tolist(), strict=True)
-        return level + rows * math.log(min(n_rows, known_rows)) + sum(b * x for b, x in sizes) + growth
+        within, beyond = math.log(min(n_rows, known_rows)), math.log(max(1.0, n_rows / known_rows))
+        growth = rows * within + steeper * max(0.0, within - math.log(_BEND))
+        growth += beyond * max(_GROWTH.get(str(name), 1.0), rows + steeper)
+        return level + growth + columns * log_columns + classes * log_classes
 
     def _correction(self, name: Hashable) -> float:
         every = [fmean(ratios) for ratios in self._ratios.values()]

