@@ -45,7 +45,7 @@ from sklmeta.scoring import (
 )
 from sklmeta.search import Clock, Past, Progress, Search
 from sklmeta.winner import Winner
-from sklmeta.workers import open_workers
+from sklmeta.workers import is_small, open_workers
 
 _DEFAULT_N_ITER = 25
 _ENDLESS_N_ITER = 10_000  # under a time budget: more than there is ever time for
@@ -254,7 +254,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         splits = self._splits(X, y, split_params)
         random_state = check_random_state(self.random_state)
         past = self._past(X, y, params, splits)
-        with open_workers(self.n_jobs, limited=clock is not None) as workers:
+        forked = is_small(X) and isinstance(self.scoring, str | None) and all(m.is_scikit_learns for m in members)
+        with open_workers(self.n_jobs, limited=clock is not None, forked=forked) as workers:
             advice = self._advice(members, X, y, average=self._blends())
             splits = (
                 list(past.splits) if past.evaluated else self._affordable(splits, y, advice, clock, workers.n_workers)

@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -18,6 +19,8 @@ import warnings
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
+
+import numpy as np
 
 from sklmeta._joblib import cloudpickle, get_context
 from sklmeta.exceptions import EvaluationWarning, ResultNotSent, TimeLimitExceeded, WorkerDied
@@ -71,17 +74,25 @@ def call_with_limit(function: Callable, *args: Any, seconds: float | None) -> An
 class Child:
     """A process that answers one call after the other, and can be killed.
 
-    It starts at once and is waited for only when it is called: its imports take a second, in which others can work.
+    It starts at once and is waited for only when it is called: its imports take seconds, in which others can work.
+
+    Parameters
+    ----------
+    forked : bool, default=False
+        Whether it is a copy of this process, which has made all imports, instead of a new one. See `may_fork`.
     """
 
-    def __init__(self) -> None:
-        context = get_context("loky")
+    def __init__(self, forked: bool = False) -> None:
+        context: Any = multiprocessing.get_context("fork") if forked else get_context("loky")
         self.owner = os.getpid()
         self.connection, theirs = context.Pipe()
         # on shared cores, threads that spin while they wait make a fit take a hundred times longer
-        quietly = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
-        self.process = context.Process(target=_serve, args=(theirs, self.owner), daemon=True, env=quietly)
-        self.process.start()
+        quietly = {} if forked else {"env": {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}}
+        serve = _serve_forked if forked else _serve
+        self.process = context.Process(target=serve, args=(theirs, self.owner), daemon=True, **quietly)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads that do not matter here, see `may_fork`
+            self.process.start()
         theirs.close()
         self.up = False
 
@@ -170,6 +181,28 @@ def _child() -> Child:
     if child is None or not child.answers():
         child = _local.child = Child()
     return child
+
+
+def may_fork() -> bool:
+    """Whether this process may be copied, with nothing but single-threaded code to run in the copy.
+
+    A copy has only the thread that made it. Locks that others hold stay locked for ever, so there must be no others
+    of Python's. Those of OpenMP and BLAS do not count: OpenBLAS starts its own anew, and OpenMP needs none where it is
+    limited to one thread, as it must be in the copy (with more, GNU's waits for ever). On macOS, system libraries do
+    not survive it.
+
+    Returns
+    -------
+    bool
+        On Linux, from the only thread.
+    """
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def _serve_forked(connection: Any, parent: int) -> None:
+    """The same in a copy, which must not draw what its brothers draw."""
+    np.random.seed()
+    _serve(connection, parent)
 
 
 def _serve(connection: Any, parent: int) -> None:

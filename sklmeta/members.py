@@ -62,6 +62,12 @@ class Member:
         return isinstance(self.estimator, Pipeline)
 
     @property
+    def is_scikit_learns(self) -> bool:
+        """Whether nothing in it is foreign: an estimator of scikit-learn's, behind our preparation or none."""
+        ours = self.preprocessor is None or isinstance(self.preprocessor, str)
+        return ours and type(self.estimator).__module__.startswith("sklearn.") and not self.is_pipeline
+
+    @property
     def base(self) -> Any:
         """The estimator itself, behind any preparation."""
         return self.estimator.steps[-1][1] if self.is_pipeline else self.estimator

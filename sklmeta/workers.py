@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from sklmeta._joblib import LokyBackend, cloudpickle
 from sklmeta.evaluation import Trial
 from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
-from sklmeta.limits import Child
+from sklmeta.limits import Child, may_fork
 from sklmeta.warning_records import warnings_by_thread
 
 # On tables smaller than this, threads cost more than they bring, and on a busy machine a hundred times as much, as they
@@ -74,7 +74,9 @@ class Source(Protocol):
 
 
 @contextmanager
-def open_workers(n_jobs: int | None, *, limited: bool) -> Iterator[InThisProcess | ThroughJoblib | InChildren]:
+def open_workers(
+    n_jobs: int | None, *, limited: bool, forked: bool = False
+) -> Iterator[InThisProcess | ThroughJoblib | InChildren]:
     """Somebody to do the work, for as long as the context lasts.
 
     Parameters
@@ -83,6 +85,9 @@ def open_workers(n_jobs: int | None, *, limited: bool) -> Iterator[InThisProcess
         Units at the same time; None obeys ``joblib.parallel_config``.
     limited : bool
         Whether units may have deadlines.
+    forked : bool, default=False
+        Whether children may be copies of this process, which are there at once, while new ones make their imports
+        first: for units that work in one thread only, and with nothing that does not survive it.
 
     Yields
     ------
@@ -110,7 +115,7 @@ def open_workers(n_jobs: int | None, *, limited: bool) -> Iterator[InThisProcess
     if not limited and (n_workers == 1 or not own_processes):
         yield InThisProcess() if n_workers == 1 else ThroughJoblib(n_jobs)
         return
-    children = InChildren(n_workers)
+    children = InChildren(n_workers, forked=forked)
     try:
         yield children
     finally:
@@ -131,7 +136,7 @@ class InThisProcess:
 
     def run(self, source: Source) -> None:
         """Work off a source."""
-        with threadpool_limits(1 if _cells(self.trial.rows[0]) < _MANY_CELLS else None):
+        with threadpool_limits(1 if is_small(self.trial.rows[0]) else None):
             while (unit := source.next_unit()) is not None:
                 source.take(unit, _outcome(unit.function, self.trial, unit.args))
 
@@ -155,7 +160,7 @@ class ThroughJoblib:
     def run(self, source: Source) -> None:
         """Work off a source."""
         one_by_one = get_active_backend()[0].supports_return_generator
-        threads = 1 if _cells(self.trial.rows[0]) < _MANY_CELLS else threads_each(self.n_workers)
+        threads = 1 if is_small(self.trial.rows[0]) else threads_each(self.n_workers)
         while units := list(iter(source.next_unit, None)):
             calls = (delayed(_outcome)(unit.function, self.trial, unit.args) for unit in units)
             with warnings_by_thread(), threadpool_limits(threads):  # its workers may be threads of this process
@@ -173,20 +178,22 @@ class InChildren:
     ----------
     n_workers : int
         How many. They start at once, so that their imports go on while the caller does other things.
+    forked : bool, default=False
+        Whether they are copies of this process, as long as it has no other threads, instead of new ones.
     """
 
-    def __init__(self, n_workers: int):
+    def __init__(self, n_workers: int, forked: bool = False):
         self.n_workers = n_workers
         self.folder = Path(tempfile.mkdtemp(prefix="sklmeta-", dir=os.environ.get("JOBLIB_TEMP_FOLDER")))
         self._preparation: tuple = ()
-        self._seats = [_Seat() for _ in range(n_workers)]
+        self._seats = [_Seat(forked) for _ in range(n_workers)]
 
     def share(self, trial: Trial) -> None:
         """Give every unit its first argument, whose rows all children map into their memory."""
         rows, rest = self.folder / "rows.joblib", self.folder / "trial.pkl"
         joblib.dump(trial.rows, rows)
         rest.write_bytes(cloudpickle.dumps(replace(trial, rows=(None, None), folder=self.folder)))
-        threads = 1 if _cells(trial.rows[0]) < _MANY_CELLS else threads_each(self.n_workers)
+        threads = 1 if is_small(trial.rows[0]) else threads_each(self.n_workers)
         self._preparation = (str(rows), str(rest), get_config(), threads)
         for seat in self._seats:
             seat.prepare(self._preparation)
@@ -224,8 +231,9 @@ _STILL_BUSY = object()
 class _Seat:
     """A child process and what it is doing."""
 
-    def __init__(self) -> None:
-        self.child, self.unanswered = Child(), 0
+    def __init__(self, forked: bool = False) -> None:
+        self.forked = forked
+        self.child, self.unanswered = Child(forked and may_fork()), 0
         self.unit: Unit | None = None
         self.begun = np.inf  # when it could get to work
 
@@ -270,7 +278,7 @@ class _Seat:
 
     def replace(self, preparation: tuple) -> None:
         self.child.kill()
-        self.__init__()  # type: ignore[misc]
+        self.__init__(self.forked)  # type: ignore[misc]
         self.prepare(preparation)
 
 
@@ -301,8 +309,10 @@ def _outcome(function: Callable, trial: Trial, args: tuple) -> Any:
         return error
 
 
-def _cells(X: Any) -> int:
-    return int(np.prod(X.shape)) if hasattr(X, "shape") else len(X)
+def is_small(X: Any) -> bool:
+    """Whether work on these rows is done by one thread."""
+    cells = int(np.prod(X.shape)) if hasattr(X, "shape") else len(X)
+    return cells < _MANY_CELLS
 
 
 def threads_each(n_workers: int) -> int:
