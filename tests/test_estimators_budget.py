@@ -1,6 +1,8 @@
 """Time budgets, interruptions, warm starts, and what becomes of the candidates."""
 
 import multiprocessing
+import subprocess
+import sys
 import time
 import warnings
 from types import SimpleNamespace
@@ -97,6 +99,39 @@ def test_a_search_in_a_budget_leaves_nothing_behind(n_jobs):
     assert meta.n_evaluations_ == list(meta.cv_results_["status"]).count("ok")
     assert meta.score(X, y) > 0.98
     assert meta.best_score_ == np.nanmax(meta.cv_results_["mean_test_score"])
+
+
+AFTER_THREADS = """
+import multiprocessing
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklmeta import MetaClassifier
+
+X, y = load_breast_cancer(return_X_y=True)
+HistGradientBoostingClassifier(max_iter=5).fit(X, y)  # OpenMP's threads are there now, and a copy has none of them
+
+def kinds(members, **settings):
+    seen = set()
+    def look(progress):
+        seen.update(type(child).__name__ for child in multiprocessing.active_children())
+        return progress.n_evaluated >= 2
+    meta = MetaClassifier(members, time_budget=60, n_jobs=2, callback=look, random_state=0, **settings).fit(X, y)
+    print(*sorted(seen), meta.score(X, y) > 0.9, *set(meta.cv_results_["status"]) - {"incomplete"})
+
+boosting = HistGradientBoostingClassifier()
+kinds(boosting)
+kinds(make_pipeline(StandardScaler(), boosting))
+kinds(boosting, scoring=make_scorer(accuracy_score))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux only")
+def test_children_are_copies_where_all_in_them_is_known_to_survive_it():
+    done = subprocess.run([sys.executable, "-c", AFTER_THREADS], capture_output=True, text=True, timeout=300)
+    assert done.stdout.splitlines() == ["ForkProcess True ok", *["LokyProcess True ok"] * 2], done.stderr
 
 
 def test_what_is_incomplete_is_never_chosen():

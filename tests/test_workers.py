@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -13,6 +15,7 @@ from joblib import parallel_config
 from sklearn import config_context
 from threadpoolctl import threadpool_info, threadpool_limits
 
+import sklmeta.workers
 from sklmeta.evaluation import Trial
 from sklmeta.exceptions import TimeLimitExceeded, WorkerDied
 from sklmeta.workers import InChildren, InThisProcess, ThroughJoblib, Unit, open_workers, threads_each
@@ -68,9 +71,14 @@ def about_the_rows(trial):
     return type(X), X.flags.writeable, float(X.sum()), int(y.sum())
 
 
-@pytest.fixture
-def children():
-    workers = InChildren(2)
+FORK = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux only")
+KINDS = ["new", pytest.param("copied", marks=FORK)]
+
+
+@pytest.fixture(params=KINDS)
+def children(request, monkeypatch):
+    monkeypatch.setattr(sklmeta.workers, "may_fork", lambda: True)  # test runners have threads that do no harm
+    workers = InChildren(2, forked=request.param == "copied")
     workers.share(TRIAL)
     yield workers
     workers.close()
@@ -116,6 +124,35 @@ def test_a_unit_beyond_its_deadline_is_stopped_and_the_others_go_on(children):
     assert outcomes[1:] == ["awake"] * 20
     assert time.monotonic() - started < 100
     assert run(children, [(power, 2, 3)] * 3, seconds=SOON).in_order() == [200_008] * 3
+
+
+@FORK
+def test_copies_are_there_at_once_and_draw_their_own_numbers(monkeypatch):
+    monkeypatch.setattr(sklmeta.workers, "may_fork", lambda: True)
+    started = time.monotonic()
+    with open_workers(2, limited=True, forked=True) as workers:
+        workers.share(TRIAL)
+        first, second = run(workers, [(draw,)] * 2).in_order()
+    copied = time.monotonic() - started
+    started = time.monotonic()
+    with open_workers(2, limited=True) as workers:
+        workers.share(TRIAL)
+        run(workers, [(draw,)] * 2)
+    assert copied < (time.monotonic() - started) / 2
+    assert first != second
+
+
+def draw(trial):
+    time.sleep(0.05)  # the other one has the second unit
+    return np.random.rand()
+
+
+@FORK
+def test_copies_are_made_where_no_other_thread_holds_a_lock():
+    program = "import threading; from sklmeta.limits import may_fork; print(may_fork()); "
+    program += "threading.Thread(target=lambda: print(may_fork())).start()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
 
 
 def test_a_unit_s_seconds_do_not_count_while_its_child_is_still_starting(children):
