@@ -83,16 +83,14 @@ class Child:
     """
 
     def __init__(self, forked: bool = False) -> None:
-        context: Any = multiprocessing.get_context("fork") if forked else get_context("loky")
         self.owner = os.getpid()
-        self.connection, theirs = context.Pipe()
-        # on shared cores, threads that spin while they wait make a fit take a hundred times longer
-        quietly = {} if forked else {"env": {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}}
-        serve = _serve_forked if forked else _serve
-        self.process = context.Process(target=serve, args=(theirs, self.owner), daemon=True, **quietly)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of threads that do not matter here, see `may_fork`
-            self.process.start()
+        self.connection, theirs = multiprocessing.Pipe()
+        self.process: Any = None
+        if forked:
+            with contextlib.suppress(OSError):  # there may be no room for two of this size
+                self.process = _copied(theirs, self.owner)
+        if self.process is None:
+            self.process = _new(theirs, self.owner)
         theirs.close()
         self.up = False
 
@@ -183,6 +181,22 @@ def _child() -> Child:
     return child
 
 
+def _new(connection: Any, owner: int) -> Any:
+    # on shared cores, threads that spin while they wait make a fit take a hundred times longer
+    quietly = {"OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
+    process = get_context("loky").Process(target=_serve, args=(connection, owner), daemon=True, env=quietly)
+    process.start()
+    return process
+
+
+def _copied(connection: Any, owner: int) -> Any:
+    process = multiprocessing.get_context("fork").Process(target=_serve_copy, args=(connection, owner), daemon=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads that do not matter here, see `may_fork`
+        process.start()
+    return process
+
+
 def may_fork() -> bool:
     """Whether this process may be copied, with nothing but single-threaded code to run in the copy.
 
@@ -199,7 +213,7 @@ def may_fork() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1
 
 
-def _serve_forked(connection: Any, parent: int) -> None:
+def _serve_copy(connection: Any, parent: int) -> None:
     """The same in a copy, which must not draw what its brothers draw."""
     np.random.seed()
     _serve(connection, parent)

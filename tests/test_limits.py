@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 from sklearn.svm import SVC
 
 from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
-from sklmeta.limits import call_with_limit
+from sklmeta.limits import Child, call_with_limit
 
 LONG = 600.0
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads processes from /proc (Linux)")
@@ -223,7 +223,7 @@ def test_daemonic_processes_check_the_limit_afterwards(monkeypatch):
 
 PROGRAM = """
 import os, sys, threading, time
-from sklmeta.limits import call_with_limit
+from sklmeta.limits import Child, call_with_limit
 
 class Mine:
     def __init__(self, value):
@@ -307,3 +307,14 @@ def test_ctrl_c_stops_the_child_and_the_program(tmp_path):
     assert errors.count("Traceback") <= 1
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert process.returncode != 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux only")
+def test_where_there_is_no_room_for_a_copy_a_new_process_is_started(monkeypatch):
+    def no_room():
+        raise OSError("Cannot allocate memory")
+
+    monkeypatch.setattr(os, "fork", no_room)
+    child = Child(forked=True)
+    assert child.call(max, (1, 2), seconds=60) == 2
+    child.kill()
