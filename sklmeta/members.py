@@ -144,7 +144,9 @@ class Member:
 
     def build(self, params: Mapping[str, Any], *, probabilities: bool = False) -> Any:
         """An unfitted estimator with these parameters, behind its preparation."""
-        estimator = clone(self.estimator).set_params(**params)
+        # estimators among the values are the user's, and several configurations may share one
+        own = {name: clone(value, safe=False) for name, value in params.items()}
+        estimator = clone(self.estimator).set_params(**own)
         if self.is_pipeline:
             return _calibrated_last_step(estimator) if probabilities else estimator
         if self.preprocessor == "auto" and self.entry is not None:

@@ -13,7 +13,7 @@ from doubles import Dying, Interrupting, Majority, NanRegressor, NanScoring, NoP
 from joblib import parallel_config
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, get_scorer, get_scorer_names, log_loss, make_scorer
 from sklearn.model_selection import (
@@ -29,6 +29,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
+from sklearn.tree import DecisionTreeClassifier
 
 from sklmeta import Configuration, MetaClassifier, MetaEstimator, MetaRegressor
 from sklmeta.exceptions import EvaluationWarning
@@ -282,6 +283,16 @@ def test_values_come_as_they_were_given(binary):
     assert set(tried(meta, "svc__C")) == set(values)
     narrow = quick(None, SVC(), n_iter=4, param_distributions={"C": uniform(0.99991, 0.00001)}).fit(*binary)
     assert all(0.99991 <= C <= 0.99992 for C in tried(narrow, "svc__C"))
+
+
+def test_estimators_among_the_values_stay_as_they_were_given(binary):
+    tree = DecisionTreeClassifier(random_state=0)
+    space = {"estimator": [tree], "estimator__max_depth": [1, 2, 3]}
+    bag = BaggingClassifier(DecisionTreeClassifier(), n_estimators=2)
+    meta = quick(None, bag, param_distributions=space, n_iter=3, ensemble="best").fit(*binary)
+    assert tree.max_depth is None
+    assert sorted(tried(meta, "baggingclassifier__estimator__max_depth")) == [1, 2, 3]
+    assert {p.max_depth for p in tried(meta, "baggingclassifier__estimator")} == {None}
 
 
 def test_one_value_pins(binary, knowledge):
