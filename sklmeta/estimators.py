@@ -540,6 +540,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         y = check_target(X, y, self._task_type())
         if learn:
             validate_data(self, X, skip_check_array=True)
+            self.__dict__.pop("classes_", None)  # of an earlier fit, perhaps of classifiers in place of these
             if self._task_type() == "classification":
                 self.classes_ = np.unique(y)
         return X, y

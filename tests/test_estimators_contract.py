@@ -18,6 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 
 from sklmeta import MetaClassifier, MetaEstimator, MetaRegressor
@@ -253,6 +254,15 @@ def test_replacing_a_member_leaves_the_list_that_was_given_alone():
 def test_dropped_members_are_not_tried(binary, knowledge):
     meta = quick(knowledge, n_iter=6).set_params(svc="drop").fit(*binary)
     assert set(meta.cv_results_["estimator"]) == {"lr"}
+
+
+def test_a_classifier_that_is_given_regressors_is_a_regressor(binary, quantity):
+    meta = MetaEstimator(GaussianNB(), knowledge=None, n_iter=1, cv=2).fit(*binary)
+    members = [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=2))]
+    meta.set_params(estimators=members, n_iter=2).fit(*quantity)
+    assert not hasattr(meta, "classes_")
+    assert type(meta.ensemble_).__name__ == "BlendedRegressor"
+    assert meta.score(*quantity) > 0.5
 
 
 def test_a_bare_estimator_goes_by_the_name_it_has_in_the_catalogue():
