@@ -269,7 +269,8 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
     scorer = getattr(trial.scorer, "scorer", trial.scorer)
     most = _MANY_ROWS if is_quick(scorer, trial.classes) else _SOME_ROWS
     tests = whole_rounds([test for _, test in trial.splits], min(most, _MANY_LOOKS))
-    keep, _ = subsample(np.arange(len(y)), y, most, stratify=trial.classes is not None, seed=0)
+    tested = np.unique(np.concatenate(tests))
+    keep, _ = subsample(tested, y[tested], most, stratify=trial.classes is not None, seed=0)
     predictions, rows, folds = gather_folds([search.outputs(k)[: len(tests)] for k in usable], tests, keep=keep)
 
     def scored(some: np.ndarray, parts: Sequence[np.ndarray]) -> Callable[[np.ndarray], float]:

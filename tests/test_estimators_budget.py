@@ -461,6 +461,22 @@ def test_the_average_is_chosen_by_the_users_metric():
     assert len(seen) > 9
 
 
+def test_of_many_rows_all_that_were_tested_choose_the_average(monkeypatch):
+    monkeypatch.setattr("sklmeta.conclusion._SOME_ROWS", 40)
+    X, y = CANCER
+    asked = []
+
+    def metric(truth, probabilities):
+        asked.append(len(truth))
+        return -log_loss(truth, probabilities)
+
+    cv = [(np.arange(100, len(y)), np.arange(30))]
+    scorer = make_scorer(metric, response_method="predict_proba")
+    MetaEstimator(CHEAP, n_iter=2, knowledge=None, cv=cv, scoring=scorer, random_state=0).fit(X, y)
+    assert len(asked) > 2, "twice for the search"
+    assert set(asked) == {30}
+
+
 class LabelsOnly(ClassifierMixin, BaseEstimator):
     """Right where the first column says so, and sure of nothing."""
 
