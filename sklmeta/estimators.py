@@ -263,7 +263,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             trial = Trial(
                 (X, y),
                 splits,
-                FoldScorer(scorer, getattr(self, "classes_", None)),
+                FoldScorer(scorer, getattr(self, "classes_", None), deciding if isinstance(self.refit, str) else None),
                 score_params,
                 fit_params,
                 getattr(self, "classes_", None),

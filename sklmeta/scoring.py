@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring, make_scorer
 from sklearn.utils.metaestimators import available_if
+
+from sklmeta.exceptions import EvaluationWarning
 
 
 def make_search_scorer(
@@ -47,7 +50,7 @@ def make_search_scorer(
     named = dict(scoring) if isinstance(scoring, Mapping) else {name: name for name in scoring}
     check_refit(refit, named)
     scorers = {name: s if callable(s) else _one_scorer(s, estimator, classes) for name, s in named.items()}
-    return check_scoring(scoring=scorers), refit if isinstance(refit, str) else next(iter(named), None)
+    return check_scoring(scoring=scorers, raise_exc=False), refit if isinstance(refit, str) else next(iter(named), None)
 
 
 def check_refit(refit: Any, metrics: Collection[str]) -> None:
@@ -101,17 +104,35 @@ class FoldScorer:
         ``scorer(estimator, X, y)`` gives a number or a mapping of numbers.
     classes : ndarray of shape (n_classes,) or None
         All labels; None for regression.
+    deciding : str, default=None
+        Of several metrics, the one without which there is no score at all.
     """
 
-    def __init__(self, scorer: Callable, classes: np.ndarray | None):
+    def __init__(self, scorer: Callable, classes: np.ndarray | None, deciding: str | None = None):
         self.scorer = scorer
         self.classes = classes
+        self.deciding = deciding
 
     def __call__(self, estimator: Any, X: Any, y: Any, **params: Any) -> Any:
-        """The scorer's answer; a class that the model has not seen has probability 0."""
+        """The scorer's answer; a class that the model has not seen has probability 0.
+
+        Of several metrics, one that raised is NaN, which a warning says.
+        """
         if self.classes is not None and len(getattr(estimator, "classes_", self.classes)) < len(self.classes):
             estimator = CompletedClassifier(estimator, self.classes)
-        return self.scorer(estimator, X, y, **params)
+        scores = self.scorer(estimator, X, y, **params)
+        if hasattr(self.scorer, "_scorers"):
+            return {name: self._unless_it_raised(name, score) for name, score in scores.items()}
+        return scores
+
+    def _unless_it_raised(self, name: str, score: Any) -> Any:
+        if not (isinstance(score, str) and score.startswith("Traceback")):
+            return score
+        what = f"The metric {name!r} raised {score.strip().splitlines()[-1]}"
+        if name == self.deciding:
+            raise ValueError(what)
+        warnings.warn(f"{what}; it is NaN here.", EvaluationWarning, stacklevel=3)
+        return np.nan
 
 
 def _has(method: str) -> Callable[[Any], bool]:

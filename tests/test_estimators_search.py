@@ -164,6 +164,27 @@ def test_several_metrics_need_one_that_decides(binary, knowledge, refit):
         quick(knowledge, scoring=["accuracy", "f1"], refit=refit).fit(*binary)
 
 
+def test_of_several_metrics_one_that_raises_is_nan(three_classes):
+    meta = quick(None, GaussianNB(), scoring=["accuracy", "roc_auc"], refit="accuracy").fit(*three_classes)
+    assert meta.best_score_ > 0.5
+    assert np.isnan(meta.cv_results_["mean_test_roc_auc"]).all()
+    assert list(meta.cv_results_["status"]) == ["ok"] * len(meta.cv_results_["params"])
+    assert "The metric 'roc_auc' raised ValueError: multi_class must be" in str(meta.cv_results_["warnings"][0])
+    with pytest.raises(ValueError, match="All configurations failed.*The metric 'roc_auc' raised ValueError: multi_"):
+        quick(None, GaussianNB(), scoring=["accuracy", "roc_auc"], refit="roc_auc").fit(*three_classes)
+
+
+def test_a_metric_of_several_that_gives_no_number(binary, knowledge):
+    with pytest.raises(ValueError, match="scoring must return a number, got 'good'"):
+        quick(knowledge, scoring={"a": "accuracy", "b": lambda e, X, y: "good"}, refit="a").fit(*binary)
+
+
+@pytest.mark.parametrize("refit", [False, lambda results: 0])
+def test_a_metric_that_raises_where_none_decides(three_classes, refit):
+    meta = quick(None, GaussianNB(), scoring=["roc_auc", "accuracy"], refit=refit).fit(*three_classes)
+    assert (meta.cv_results_["mean_test_accuracy"] > 0.5).all()
+
+
 def test_refit_by_a_function(binary, knowledge):
     meta = quick(knowledge, scoring=["accuracy", "f1"], refit=lambda results: 2).fit(*binary)
     assert (meta.best_index_, meta.best_params_) == (2, meta.cv_results_["params"][2])
