@@ -246,6 +246,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         self._check_parameters()
         clock = None if self.time_budget is None else Clock(float(self.time_budget), started)
         X, y = self._checked_data(X, y)
+        if params.get("sample_weight") is None:
+            params.pop("sample_weight", None)  # even of None, not every member takes it
         params = check_method_params(X, params=params)
         check_weights(X, y, params.get("sample_weight"), self._task_type())
         members = self._usable_members(X, params)

@@ -7,6 +7,7 @@ from sklearn import config_context
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut, StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -132,6 +133,13 @@ def test_members_that_take_no_weights_are_left_out_and_named(binary, weights):
     assert set(meta.cv_results_["estimator"]) == {"lr"}
     with pytest.raises(ValueError, match=r"No estimator can take this data: k_neighbors \(takes no sample_weight\)"):
         MetaEstimator(KNeighborsClassifier()).fit(X, y, sample_weight=weights)
+
+
+def test_weights_that_are_none_are_no_weights(binary):
+    members = [("nb", GaussianNB()), ("knn", KNeighborsClassifier())]
+    meta = MetaEstimator(members, knowledge=None, n_iter=2, cv=2).fit(*binary, sample_weight=None)
+    assert set(meta.cv_results_["estimator"]) == {"nb", "knn"}
+    assert list(meta.cv_results_["status"]) == ["ok", "ok"]
 
 
 def test_a_pipeline_gives_weights_to_its_last_step_only(binary, weights, tmp_path):
