@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
+import numpy as np
 from scipy import sparse
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
@@ -317,8 +318,12 @@ def _set_by_user(estimator: Any, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _same(value: Any, other: Any) -> bool:
+    """Whether two values mean the same: 1 and 1.0 need not, as max_features they are one feature and all of them."""
+    if value is other:
+        return True
+    value, other = (v.item() if isinstance(v, np.generic) else v for v in (value, other))
     try:
-        return value is other or bool(value == other)
+        return type(value) is type(other) and bool(value == other)
     except (TypeError, ValueError):
         return False
 

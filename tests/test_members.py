@@ -7,7 +7,7 @@ from scipy import sparse
 from scipy.stats import loguniform, uniform
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
@@ -66,6 +66,13 @@ def test_what_differs_from_the_default_is_pinned():
     assert not {"C", "kernel"} & set(member.space.names)
     assert one(SVC(C=1.0)).pinned == {}
     assert one(SVC(class_weight={0: 1, 1: 2})).pinned == {"class_weight": {0: 1, 1: 2}}
+
+
+def test_equal_numbers_of_another_type_are_pinned():
+    forest = RandomForestRegressor(max_features=1)
+    assert one(forest, task_type="regression").pinned == {"max_features": 1}
+    assert one(RandomForestRegressor(max_features=np.float64(1.0)), task_type="regression").pinned == {}
+    assert one(KNeighborsClassifier(n_neighbors=np.int64(5))).pinned == {}
 
 
 def test_every_default_member_follows_every_known_configuration_of_its_kind():
