@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sklmeta.configuration import Configuration
@@ -40,7 +41,7 @@ class Candidate:
             return self.follows
         return Configuration(self.member.name if self.member.entry is None else self.member.entry.name)
 
-    @property
+    @cached_property
     def key(self) -> tuple[str, str]:
         """The same for the same configuration."""
         return self.member.name, key_of(self.params)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from sklmeta.candidates import Candidate
 from sklmeta.members import Member
 from sklmeta.recommenders.arms import next_turn
 
-_MOST_DRAWS = 100  # of a member's space, where the knowledge has no more to say
+_FIRST_DRAWS = 100  # of a member's space, where the knowledge has no more to say; twice as many once they are used up
 _LISTED_FIRST = 25  # picks by the knowledge; from then on, every other one is a neighbour of the best so far
 _PARENTS = 5  # the best so far, around whom candidates are looked for
 _STEPS = (0.2, 0.05)  # how far, in turn, where 1 is a whole distribution
@@ -68,9 +67,10 @@ class Plan:
         self._heard, self._unheard = heard, unheard
         self._picks: Counter[Hashable] = Counter()  # by name; None stands for all that were heard of
         self._draws: dict[Hashable, list[Candidate]] = {}
+        self._asked: Counter[Hashable] = Counter()  # draws, by name; where the space has fewer points, fewer came
         self._taken = {candidate.key: candidate for candidate in taken}
         self._rng = np.random.RandomState(random_state.randint(2**31 - 1))
-        self._n_draws = min(n_iter + len(self._taken), _MOST_DRAWS)
+        self._most_draws = n_iter + len(self._taken)
 
     @property
     def for_average(self) -> bool:
@@ -168,21 +168,33 @@ class Plan:
             if allowed is None or allowed(neighbour):
                 yield neighbour
 
-    @cached_property
-    def _advised_draws(self) -> list[Candidate]:
-        return list(_interleaved([self._drawn(name) for name in self._heard]))
-
     def _drawn(self, name: Hashable) -> list[Candidate]:
-        """A member's draws; made when they are first needed, for most searches never do."""
+        """A member's draws so far; made when they are first needed, for most searches never do."""
         if name not in self._draws:
-            member, seed = self._seeds[name]
-            draws = member.drawn(self._n_draws, np.random.RandomState(seed))
-            self._draws[name] = [Candidate(member, params) for params in draws]
+            self._draw(name, _FIRST_DRAWS)
         return self._draws[name]
 
+    def _draw(self, name: Hashable, n: int) -> None:
+        member, seed = self._seeds[name]
+        self._asked[name] = min(n, self._most_draws)
+        draws = member.drawn(self._asked[name], np.random.RandomState(seed))
+        self._draws[name] = [Candidate(member, params) for params in draws]
+
+    def _draw_more(self, name: Hashable) -> bool:
+        """Add as many draws again where all are given; whether there are more."""
+        n, asked = len(self._drawn(name)), self._asked[name]
+        if n < asked or asked >= self._most_draws or any(c.key not in self._taken for c in self._drawn(name)):
+            return False
+        self._draw(name, 2 * asked)  # they begin with those that there were
+        return len(self._drawn(name)) > n
+
     def _draws_of(self, turn: Hashable, allowed: Callable[[Candidate], bool] | None) -> Iterator[Candidate]:
-        drawn = self._advised_draws if turn is None else self._drawn(turn)
-        yield from (candidate for candidate in drawn if allowed is None or allowed(candidate))
+        names = self._heard if turn is None else [turn]
+        more = True
+        while more:
+            untried = (c for c in _interleaved([self._drawn(name) for name in names]) if c.key not in self._taken)
+            yield from (candidate for candidate in untried if allowed is None or allowed(candidate))
+            more = any([self._draw_more(name) for name in names])
 
 
 def _one_of_each_first(candidates: Sequence[Candidate]) -> list[Candidate]:

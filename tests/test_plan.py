@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import uniform
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
@@ -13,12 +14,13 @@ from sklearn.svm import SVC
 from sklmeta import Configuration, KnowledgeBase
 from sklmeta.advice import Advice, consult
 from sklmeta.candidates import Candidate, known_configurations
-from sklmeta.members import make_members
+from sklmeta.members import Member, make_members
 from sklmeta.plan import Plan
 from sklmeta.recommenders import Portfolio, TaskMixture
 
 MEMBERS = make_members([("svc", SVC()), ("nb", GaussianNB()), ("lr", LogisticRegression())], "classification")
 SVC_MEMBER, NB_MEMBER, LR_MEMBER = MEMBERS
+DRAWN = Member.drawn
 
 
 @dataclass
@@ -102,6 +104,26 @@ def test_no_candidate_twice_and_no_more_than_there_are(batch):
 def test_a_longer_plan_starts_with_the_shorter():
     advice = [Candidate(SVC_MEMBER, {"C": 7.0})]
     assert planned(advice, {"svc"}, 12)[:5] == planned(advice, {"svc"}, 5)
+
+
+@pytest.mark.parametrize("heard_of", [set(), {"gaussian_nb"}])
+def test_a_member_is_drawn_from_as_often_as_there_are_turns(heard_of):
+    endless = make_members(GaussianNB(), "classification", {"var_smoothing": uniform()})
+    found = planned([], heard_of, 450, endless)
+    assert len({c.key for c in found}) == len(found) == 450
+    assert planned([], heard_of, 90, endless) == found[:90]
+    two = make_members([("a", GaussianNB()), ("b", GaussianNB())], "classification", {"a": {"var_smoothing": uniform()}})
+    several = planned([], {"a", "b"} if heard_of else set(), 250, two)
+    assert names(several).count("a") >= 125, "where one has no more points, the other is drawn from"
+
+
+def test_who_may_not_be_tried_now_is_not_drawn_from_any_more(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("sklmeta.members.Member.drawn", lambda self, n, seed: drawn.append(n) or DRAWN(self, n, seed))
+    plan = Plan(MEMBERS, ListedAdvice(), 10_000, np.random.RandomState(0))
+    for _ in range(3):
+        assert plan.next(1, {}, lambda candidate: False) == []
+    assert drawn == [100] * 3
 
 
 # -- what was found out decides ----------------------------------------------------------------------------------------
