@@ -127,7 +127,8 @@ class Member:
             return draws
         active = self.space.active({**fixed, **{name: current[name] for name in self.space.names}})
         as_it_is = {name: active[name] for name in self.space.names if name in active}
-        return [as_it_is, *(params for params in draws if key_of(params) != key_of(as_it_is))][:n]
+        first = key_of(as_it_is)
+        return [as_it_is, *(params for params in draws if key_of(params) != first)][:n]
 
     def neighbour(self, params: Mapping[str, Any], scale: float, random_state: Any) -> dict[str, Any]:
         """Other parameters, as near as `scale` says to some that `adapted` or `drawn` gave."""

@@ -7,7 +7,10 @@ from graphlib import CycleError, TopologicalSorter
 from math import floor, log10
 from typing import Any
 
+import joblib
 import numpy as np
+import pandas as pd
+from scipy import sparse
 from sklearn.utils import check_random_state
 
 _EDGE = 1e-9  # a quantile of 0 or 1 may be infinite
@@ -177,7 +180,7 @@ class SearchSpace:
             drawn = {k: _draw(d, u, rng) for (k, d), u in zip(free.items(), point, strict=True)}
             active = self.active({**fixed, **drawn})
             params = {name: active[name] for name in free if name in active}
-            found.setdefault(repr(params), params)
+            found.setdefault(key_of(params), params)
         return list(found.values())
 
     def neighbour(
@@ -250,7 +253,23 @@ class SearchSpace:
 
 def key_of(params: Mapping[str, Any]) -> str:
     """The same for the same parameters; their values may be arrays, which ``==`` compares cell by cell."""
-    return repr(sorted(params.items()))
+    return spelled_out(sorted(params.items()))
+
+
+def spelled_out(value: Any) -> str:
+    """What a value is, in full; the own repr of long arrays, and of estimators with many parameters, has gaps."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name!r}: {spelled_out(item)}' for name, item in value.items())}}}"
+    if isinstance(value, list | tuple):
+        inside = ", ".join(map(spelled_out, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' * (len(value) == 1)})"
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return f"array({spelled_out(value.tolist())})"
+    if isinstance(value, np.ndarray | pd.DataFrame | pd.Series) or sparse.issparse(value):
+        return f"{type(value).__name__}({joblib.hash(value)})"
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return f"{type(value)!r}({spelled_out(dict(sorted(value.get_params(deep=False).items())))})"
+    return repr(value)
 
 
 def rounded(params: Mapping[str, Any]) -> dict[str, Any]:

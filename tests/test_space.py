@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import sparse, stats
+from sklearn.ensemble import VotingClassifier
+from sklearn.tree import DecisionTreeClassifier
 
-from sklmeta.space import LogUniformInt, SearchSpace, rounded
+from sklmeta.space import LogUniformInt, SearchSpace, key_of, rounded
 
 SVC = SearchSpace(
     {"kernel": ["rbf", "linear", "poly"], "C": stats.loguniform(1e-2, 1e3), "gamma": [0.1, 1.0], "degree": [2, 3]},
@@ -28,6 +30,30 @@ def test_conditions_hold_in_every_draw():
         assert SVC.contains(params)
         assert SVC.active(params) == params
     assert {params["kernel"] for params in draws} == {"rbf", "linear", "poly"}
+
+
+def long_array(middle):
+    return np.where(np.arange(2000) == 1000, middle, 0.5)
+
+
+def long_estimator(middle):
+    return VotingClassifier([(f"a_long_name_{i}", DecisionTreeClassifier(max_depth=middle)) for i in range(8)])
+
+
+@pytest.mark.parametrize("make", [long_array, long_estimator, lambda m: sparse.csr_matrix(long_array(m)), int])
+@pytest.mark.parametrize(
+    "within", [lambda v: v, lambda v: [v], lambda v: (v, 2), lambda v: {"a": v}, lambda v: np.array([v, None], object)]
+)
+def test_values_that_differ_in_the_middle_are_two(make, within):
+    one, other = within(make(1)), within(make(2))
+    assert key_of({"a": one}) != key_of({"a": other})
+    assert key_of({"a": one}) == key_of({"a": within(make(1))})
+    assert len(SearchSpace({"a": [one, other]}).sample(2, random_state=0)) == 2
+
+
+def test_the_key_of_plain_values_is_their_repr():
+    params = {"b": (1,), "a": [0.1, None, "x"], "c": (1, 2), "d": {"k": np.float64(2.0)}, "e": np.mean}
+    assert key_of(params) == repr(sorted(params.items()))
 
 
 def test_what_depends_on_an_absent_hyperparameter_is_absent_too():
