@@ -40,10 +40,12 @@ from sklmeta.scoring import (
     accepts_weights,
     check_refit,
     deciding_scoring,
+    identity_of,
     make_search_scorer,
     needs_probabilities,
 )
 from sklmeta.search import Clock, Past, Progress, Search
+from sklmeta.space import spelled_out
 from sklmeta.winner import Winner
 from sklmeta.workers import is_small, open_workers
 
@@ -328,8 +330,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         if not self.warm_start:
             return Past()
         kept = self._blends(), self.refit is not False  # answers and models, without which there is no average
-        wrapped = _spelled_out(self.estimators), _spelled_out(self.preprocessor), _spelled_out(self.ensemble)
-        settings = repr((*wrapped, self.param_distributions, self.scoring, kept))
+        searched = self.estimators, self.param_distributions, self.preprocessor, self.ensemble
+        settings = spelled_out(searched), identity_of(self.scoring), kept
         told = Past(joblib.hash((X, y, dict(params), splits, settings)), splits)
         earlier = getattr(self, "_evaluated", None)
         if earlier is None:
@@ -822,15 +824,6 @@ def _is_multimetric(scorer: Any, search: Search) -> bool:
     """Whether there are several metrics, or one under a name of its own."""
     names = {name for folds in search.results for fold in folds if fold is not None for name in fold.scores}
     return isinstance(scorer, dict) or bool(names - {"score"})
-
-
-def _spelled_out(value: Any) -> Any:
-    """Estimators with all their parameters, whose own repr leaves out what is long; anything else as it is."""
-    if isinstance(value, list | tuple):
-        return [_spelled_out(item) for item in value]
-    if not hasattr(value, "get_params") or isinstance(value, type):
-        return value
-    return repr(type(value)), {name: repr(param) for name, param in sorted(value.get_params().items())}
 
 
 def _run(workers: Any, search: Search) -> bool:

@@ -7,11 +7,13 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring, make_scorer
 from sklearn.utils.metaestimators import available_if
 
+from sklmeta._joblib import cloudpickle
 from sklmeta.exceptions import EvaluationWarning
 
 
@@ -196,6 +198,18 @@ def deciding_scoring(scoring: Any, refit: Any) -> Any:
     if isinstance(scoring, list | tuple | set):
         return refit if isinstance(refit, str) else next(iter(scoring))
     return scoring
+
+
+def identity_of(scoring: Any) -> str:
+    """The same for the same scoring; of functions not by their names, which several may have."""
+    if isinstance(scoring, Mapping):
+        return repr({name: identity_of(scorer) for name, scorer in scoring.items()})
+    if not callable(scoring):
+        return repr(scoring)
+    try:
+        return joblib.hash(cloudpickle.dumps(scoring))
+    except Exception:  # whatever pickling it may raise
+        return repr(scoring)
 
 
 def needs_probabilities(scoring: Any) -> bool:

@@ -650,6 +650,26 @@ def test_warm_start_sees_what_a_shortened_repr_hides(change):
         meta.set_params(estimators=members(1 if change == "refit" else 3)).fit(X, y)
 
 
+def always(value):
+    return make_scorer(lambda truth, labels: value)
+
+
+def test_warm_start_tells_scorers_of_one_name_apart():
+    meta = MetaEstimator(GaussianNB(), n_iter=1, knowledge=None, warm_start=True, random_state=0, cv=2)
+    meta.set_params(scoring=always(1.0)).fit(*CANCER)
+    with pytest.warns(EvaluationWarning, match="everything is evaluated anew"):
+        meta.set_params(scoring=always(2.0)).fit(*CANCER)
+    assert meta.best_score_ == 2.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EvaluationWarning)
+        meta.set_params(scoring=always(2.0)).fit(*CANCER)
+    meta.set_params(scoring={"a": always(2.0), "b": "accuracy"}, refit="a")
+    with pytest.warns(EvaluationWarning, match="everything is evaluated anew"):
+        meta.fit(*CANCER)
+    with pytest.warns(EvaluationWarning, match="everything is evaluated anew"):
+        meta.set_params(scoring={"a": always(3.0), "b": "accuracy"}).fit(*CANCER)
+
+
 def test_ctrl_c_in_a_second_search_with_children_leaves_a_model():
     X, y = load_iris(return_X_y=True)
     space = {"level": np.linspace(0.1, 0.9, 50).tolist()}

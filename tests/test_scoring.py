@@ -1,5 +1,7 @@
 """What a user's scoring means."""
 
+from threading import Lock
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -13,6 +15,7 @@ from sklmeta.scoring import (
     accepts_weights,
     check_refit,
     deciding_scoring,
+    identity_of,
     make_search_scorer,
     needs_probabilities,
 )
@@ -164,3 +167,11 @@ def test_own_score_of_a_model_that_lacks_a_class(lacking):
     model, X, y = lacking
     scorer, _ = make_search_scorer(None, True, model, CLASSES)
     assert FoldScorer(scorer, CLASSES)(model, X, y) == accuracy_score(y, model.predict(X))
+
+
+def test_what_cannot_be_pickled_goes_by_its_repr():
+    lock = Lock()
+    scorer = make_scorer(lambda truth, labels: lock is None)
+    assert identity_of(scorer) == repr(scorer)
+    assert identity_of(get_scorer("accuracy")) == identity_of(make_scorer(accuracy_score))
+    assert identity_of(["accuracy", "f1"]) != identity_of(["f1", "accuracy"])
