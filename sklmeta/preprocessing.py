@@ -259,7 +259,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             ("empty", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True), empty),
             ("categories", self._for_categories(), levels),
             ("targets", self._scaled(cross_fitted_target_encoder(len(table))), averaged),
-            *((f"text {c}", self._for_text(c), [c]) for c in text),
+            *((f"text {k}", self._for_text(c), [c]) for k, c in enumerate(text)),
         ]
         transformer = ColumnTransformer(
             [step for step in steps if step[2]],

@@ -74,6 +74,14 @@ def test_tables_with_text_become_numbers(settings):
     assert np.isfinite(told.filter(regex="review_|note_").astype(float)).all(axis=None)
 
 
+@pytest.mark.parametrize("name", ["review__text", "a__", "__", ""])
+def test_text_of_any_name(name):
+    renamed = X.rename(columns={"review": name})
+    step = TabularPreprocessor().fit(renamed)
+    assert f"{name}_0" in step.get_feature_names_out()
+    np.testing.assert_array_equal(step.transform(renamed), TabularPreprocessor().fit(X).transform(X))
+
+
 def test_array_of_text():
     step = TabularPreprocessor().fit(X.to_numpy(dtype=object))
     np.testing.assert_allclose(step.transform(X.to_numpy(dtype=object)), TabularPreprocessor().fit(X).transform(X))
