@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterable
+import warnings
+from collections.abc import Callable, Container, Hashable, Iterable
 from numbers import Integral
 from typing import Any
 
@@ -39,9 +40,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
 
     Booleans become 0 and 1, dates their parts and their time in days, durations days. Columns of text or of pandas'
     category type are categories; but text of three words or more on average, most of it different, is free text, of
-    which the first 30 components of its weighted words remain (see `sklmeta.text`). What remains is numbers. Missing
-    numbers are replaced by the column's median, with an indicator column added where some were missing; missing
-    categories are a level of their own. Sparse input stays sparse unless `dense` is set.
+    which the first 30 components of its weighted words remain (see `sklmeta.text`). What remains is numbers. A column
+    of objects is one of numbers, dates or durations if it holds nothing else, and then what is none of these later is
+    missing, with a warning; any other is one of categories. Missing numbers are replaced by the column's median, with
+    an indicator column added where some were missing; missing categories are a level of their own. Sparse input stays
+    sparse unless `dense` is set.
 
     Parameters
     ----------
@@ -139,7 +142,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         frame = as_frame(X)
         validate_data(self, frame if isinstance(X, pd.DataFrame) else X, skip_check_array=True)
         self._labels = list(frame.columns)
-        self._kinds = [self._kind_of(name, column) for name, column in frame.items()]
+        of_objects = isinstance(X, np.ndarray) and types.is_object_dtype(X.dtype)  # whose columns as_frame looked into
+        self._kinds = [self._kind_of(name, column, of_objects) for name, column in frame.items()]
         table = plain_table(frame, self._kinds)
         values = None if y is None else self._values_of(y)
         self.averaged_ = {} if values is None else self._of_many_levels(table)
@@ -222,9 +226,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         impute = "passthrough" if keeps_missing else SimpleImputer(strategy="median", keep_empty_features=True)
         return Pipeline([("impute", impute), ("scale", MaxAbsScaler() if self.scale else "passthrough")])
 
-    def _kind_of(self, name: Hashable, column: pd.Series) -> str:
+    def _kind_of(self, name: Hashable, column: pd.Series, of_objects: bool) -> str:
         kind = kind_of(name, column)
-        return "text" if kind == "category" and is_free_text(column, self.max_levels) else kind
+        if kind == "category":
+            return "text" if is_free_text(column, self.max_levels) else kind
+        return f"{kind} object" if of_objects or types.is_object_dtype(column.dtype) else kind
 
     def _values_of(self, y: Any) -> np.ndarray | None:
         """The target as numbers that can be averaged, the largest 1, which no tree's float32 is too small for."""
@@ -372,8 +378,9 @@ def plain_table(frame: pd.DataFrame, kinds: Iterable[str] | None = None) -> pd.D
     ----------
     frame : DataFrame of shape (n_samples, n_features)
         Not changed.
-    kinds : iterable of {"number", "category", "date", "text"}, default=None
-        What each column is taken for; None: by its type, see `kind_of`.
+    kinds : iterable of {"number", "category", "date", "text", "number object", "date object"}, default=None
+        What each column is taken for; None: by its type, see `kind_of`. In the last two a cell of another kind is
+        missing.
 
     Returns
     -------
@@ -384,6 +391,11 @@ def plain_table(frame: pd.DataFrame, kinds: Iterable[str] | None = None) -> pd.D
     ------
     ValueError
         If a column cannot be taken for its kind.
+
+    Warns
+    -----
+    UserWarning
+        If a cell is missing because it is of another kind.
     """
     if kinds is None:
         kinds = [kind_of(name, column) for name, column in frame.items()]
@@ -400,21 +412,19 @@ def kind_of(name: Hashable, column: pd.Series) -> str:
     Returns
     -------
     {"number", "category", "date"}
-        By its type alone.
+        By its type alone; of a column of objects, by what these are: one of booleans holds categories.
 
     Raises
     ------
     ValueError
         If its type is none of these.
     """
+    if types.is_object_dtype(column.dtype):
+        return _KINDS_OF_OBJECTS.get(types.infer_dtype(column, skipna=True), "category")
     dtype = column.dtype
     if types.is_datetime64_any_dtype(dtype):
         return "date"
-    if (
-        isinstance(dtype, pd.CategoricalDtype | pd.PeriodDtype | pd.IntervalDtype)
-        or types.is_object_dtype(dtype)
-        or types.is_string_dtype(dtype)
-    ):
+    if isinstance(dtype, pd.CategoricalDtype | pd.PeriodDtype | pd.IntervalDtype) or types.is_string_dtype(dtype):
         return "category"
     if types.is_complex_dtype(dtype):
         raise ValueError(
@@ -428,7 +438,70 @@ def kind_of(name: Hashable, column: pd.Series) -> str:
     )
 
 
+_NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal")
+_DURATIONS = ("timedelta", "timedelta64")
+_DATES = ("date", "datetime", "datetime64")
+_KINDS_OF_OBJECTS = {**dict.fromkeys(_NUMBERS + _DURATIONS, "number"), **dict.fromkeys(_DATES, "date")}
+
+
+def without_objects(column: pd.Series) -> pd.Series:
+    """A column of objects as one of the numbers, durations or dates that it holds; any other column as it is.
+
+    Raises
+    ------
+    ValueError
+        If it holds an integer that no float can hold.
+    """
+    content = types.infer_dtype(column, skipna=True) if types.is_object_dtype(column.dtype) else ""
+    if content in _DATES:
+        return _as_dates(column)
+    if content in _DURATIONS:
+        return pd.to_timedelta(column)
+    if content not in _NUMBERS:
+        return column
+    try:
+        numbers = column.to_numpy(dtype=float, na_value=np.nan)
+    except OverflowError as error:
+        raise ValueError(
+            f"Column {column.name!r} of X holds integers beyond the largest float. Take their logarithm."
+        ) from error
+    return pd.Series(numbers, index=column.index, name=column.name)
+
+
+def _as_dates(column: pd.Series, **settings: Any) -> pd.Series:
+    """Moments, as dates without a time zone and with several ones may stand in one column."""
+    return pd.to_datetime(column, utc=True, errors="coerce", **settings)
+
+
+def _numbers_among(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    if kind_of(name, column) == "category":
+        column = _only(name, column, "numbers", lambda cells: pd.to_numeric(cells.replace(_TRUTH), errors="coerce"))
+    return _numbers(name, column)
+
+
+def _date_parts_among(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    if kind_of(name, column) == "category":
+        column = _only(name, column, "dates", lambda cells: _as_dates(cells, format="ISO8601"))
+    return _date_parts(name, column)
+
+
+def _only(name: str, column: pd.Series, expected: str, read: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """The cells that can be read, the others missing: folds of a column with a rare word may not have seen it."""
+    cells = _level_names(column)
+    known = read(cells)
+    other = cells[known.isna() & cells.notna()]
+    if len(other):
+        warnings.warn(
+            f"Column {name!r} held {expected} when fitting. Cells that hold something else, such as {other.iloc[0]!r}, "
+            "are taken for missing.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return known
+
+
 def _numbers(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    column = without_objects(column)
     kind = kind_of(name, column)
     if kind == "date":
         _refuse_kind(name, column, "numbers")
@@ -441,7 +514,7 @@ def _numbers(name: str, column: pd.Series) -> dict[str, pd.Series]:
 
 
 def _levels(name: str, column: pd.Series) -> dict[str, pd.Series]:
-    if kind_of(name, column) == "date":
+    if kind_of(name, column) == "date" and not types.is_object_dtype(column.dtype):
         _refuse_kind(name, column, "categories")
     return {name: _level_names(column)}
 
@@ -455,6 +528,7 @@ def _refuse_kind(name: str, column: pd.Series, expected: str) -> None:
 
 
 def _date_parts(name: str, column: pd.Series) -> dict[str, pd.Series]:
+    column = without_objects(column)
     if kind_of(name, column) != "date":
         _refuse_kind(name, column, "dates")
         column = pd.Series(pd.NaT, index=column.index, dtype="datetime64[ns]")
@@ -488,7 +562,7 @@ def _level_name(value: Any) -> str:
 
 def _numbers_from_text(name: str, column: pd.Series) -> pd.Series:
     try:
-        return pd.to_numeric(column.replace({"True": 1.0, "False": 0.0})).astype(float)
+        return pd.to_numeric(column.replace(_TRUTH)).astype(float)
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"Column {name!r} held numbers when fitting and holds text now: {error}. "
@@ -500,4 +574,12 @@ def _text(name: str, column: pd.Series) -> dict[str, pd.Series]:
     return {name: _levels(name, column)[name].astype("string")}
 
 
-_PLAIN = {"number": _numbers, "category": _levels, "date": _date_parts, "text": _text}
+_TRUTH = {"True": 1.0, "False": 0.0}
+_PLAIN = {
+    "number": _numbers,
+    "category": _levels,
+    "date": _date_parts,
+    "text": _text,
+    "number object": _numbers_among,
+    "date object": _date_parts_among,
+}

@@ -36,7 +36,11 @@ KINDS = [
     (pd.Categorical([True, False, True]), "category"),
     (pd.Series([1, "a", None], dtype=object), "category"),
     (pd.Series([(1, 2), "a", 1j], dtype=object), "category"),
-    (pd.Series([datetime.date(2020, 1, 1)] * 3, dtype=object), "category"),
+    (pd.Series([datetime.date(2020, 1, 1), None, datetime.datetime(2020, 1, 2, 3)], dtype=object), "date"),
+    (pd.Series([pd.Timestamp("2020", tz="UTC"), pd.Timestamp("2021", tz="Asia/Tokyo"), None], dtype=object), "date"),
+    (pd.Series([datetime.timedelta(1), None, datetime.timedelta(2)], dtype=object), "date"),
+    (pd.Series(["1", "2", None], dtype=object), "category"),
+    (pd.Series([None, np.nan, pd.NA], dtype=object), "category"),
     (pd.interval_range(0, 3), "category"),
     (pd.arrays.SparseArray([0.0, 0.0, 1.0]), "number"),
 ]

@@ -1,4 +1,7 @@
+import re
 import warnings
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -340,6 +343,103 @@ def test_columns_in_another_order_are_refused():
 def test_an_object_array_finds_its_numbers():
     X = np.array([[1.0, "u"], [None, "v"], [3, None]], dtype=object)
     assert plain_table(as_frame(X)).dtypes.tolist() == [np.dtype(float), np.dtype(object)]
+
+
+def of_objects(n=24):
+    """A table, and the same one of objects."""
+    gaps = np.arange(n) % 5 == 2
+    moments = pd.Series(pd.date_range("2019-12-30 01:00", periods=n, freq="37h"))
+    typed = pd.DataFrame(
+        {
+            "number": np.where(gaps, np.nan, np.arange(n) / 8),
+            "whole": np.arange(n) * 1.0,
+            "decimal": np.arange(n) / 4,
+            "day": moments.dt.normalize().where(~gaps),
+            "moment": moments,
+            "zoned": moments,
+            "duration": pd.to_timedelta(np.arange(n), unit="h"),
+        }
+    )
+    zoned = [m.tz_localize("UTC").tz_convert(("UTC", "Europe/Berlin")[i % 2]) for i, m in moments.items()]
+    objects = pd.DataFrame(
+        {
+            "number": typed["number"].astype(object).where(~gaps, None),
+            "whole": pd.Series(range(n), dtype=object),
+            "decimal": pd.Series([Decimal(i) / 4 for i in range(n)], dtype=object),
+            "day": pd.Series([None if gap else m.date() for m, gap in zip(moments, gaps, strict=True)], dtype=object),
+            "moment": pd.Series(moments.dt.to_pydatetime(), dtype=object),
+            "zoned": pd.Series(zoned, dtype=object),
+            "duration": typed["duration"].astype(object),
+        }
+    )
+    return typed, objects
+
+
+@pytest.mark.parametrize("categories", ENCODINGS)
+def test_columns_of_objects_are_what_they_hold(categories):
+    typed, objects = of_objects()
+    untouched = objects.copy(deep=True)
+    expected, found = (TabularPreprocessor(categories=categories).fit(X) for X in (typed, objects))
+    with warnings.catch_warnings(action="error"):
+        for step in (expected, found):
+            for X in (typed, objects):
+                assert_allclose(step.transform(X), expected.transform(typed))
+                assert_allclose(step.transform(X[7:8]), expected.transform(typed)[7:8])
+    of_array = TabularPreprocessor(categories=categories).fit(objects.to_numpy())
+    assert_allclose(of_array.transform(objects.to_numpy()), expected.transform(typed))
+    assert_frame_equal(objects, untouched)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Series(["1", "2", "1"], dtype=object),
+        pd.Series([1, "2", 1], dtype=object),
+        pd.Series([True, False, True], dtype=object),
+        pd.Series([1, 2, 1], dtype=object).astype("category"),
+        pd.Series([date(2020, 1, 1), date(2021, 1, 1)] * 2, dtype=object).astype("category")[:3],
+        pd.Series([date(2020, 1, 1), 1.5, None], dtype=object),
+        pd.Series([None, None, None], dtype=object),
+        pd.Series([np.nan, pd.NA, None], dtype=object),
+    ],
+    ids=str,
+)
+def test_what_is_said_to_be_categories_or_holds_several_things_is_categories(values):
+    table = plain_table(column(values))
+    assert table.columns.tolist() == ["a"]
+    assert table["a"].dtype == object
+
+
+@pytest.mark.parametrize("container", [pd.DataFrame, np.asarray])
+@pytest.mark.parametrize(
+    ("cells", "other", "written"),
+    [([1, 2.5, None, 9], "?", "2.5"), ([date(2020, 2, 28), None, date(2021, 5, 1)], "never", "2020-02-28")],
+)
+def test_what_is_no_number_or_date_among_objects_is_missing_later(cells, other, written, container):
+    def rows(*values):
+        return container(pd.DataFrame({"a": pd.Series(values, dtype=object)}))
+
+    step = TabularPreprocessor().fit(rows(*cells))
+    gap = step.transform(rows(None))
+    with pytest.warns(
+        UserWarning, match=rf"Column '\w+' held \w+ when fitting.*such as '{re.escape(other)}', are taken"
+    ):
+        found = step.transform(rows(other, cells[0], None))
+    assert_array_equal(found, np.vstack([gap, step.transform(rows(cells[0])), gap]))
+    with warnings.catch_warnings(action="error"):
+        assert np.isfinite(step.transform(rows(written))).all()
+
+
+def test_levels_that_are_all_numbers_or_dates_in_some_rows():
+    X = pd.DataFrame({"a": pd.Series([2**60 + 1, date(2020, 1, 1), "x", None], dtype=object)})
+    step = TabularPreprocessor(scale=False).fit(X)
+    for i in range(4):
+        assert_array_equal(step.transform(X[i : i + 1]), step.transform(X)[i : i + 1])
+
+
+def test_integers_that_no_float_can_hold():
+    with pytest.raises(ValueError, match="Column 'a' of X holds integers beyond the largest float"):
+        TabularPreprocessor().fit(pd.DataFrame({"a": pd.Series([10**400, 1], dtype=object)}))
 
 
 SPARSE_KINDS = [sparse.csr_matrix, sparse.csc_matrix, sparse.coo_matrix, sparse.lil_matrix, sparse.csr_array]

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from pandas.api import types
 from scipy import sparse
 
+from sklmeta.preprocessing import without_objects
+
 NUMBER, BOOLEAN, DATE, CATEGORY = "number", "boolean", "date", "category"
 CONSTANT_BELOW = 1e-12  # standard deviation of a column scaled to [-1, 1]: rounding, not variation
 
@@ -172,11 +174,11 @@ def _read_frame(X: pd.DataFrame, rows: NDArray, columns: NDArray) -> Table:
 
 def _read_column(column: pd.Series) -> tuple[str, NDArray]:
     """Kind of a column, and its numbers or level codes."""
+    column = without_objects(column)
     dtype = column.dtype
     content = types.infer_dtype(column, skipna=True) if types.is_object_dtype(dtype) else ""
-    if content in _NUMBERS_AS_OBJECTS:
-        return _NUMBERS_AS_OBJECTS[content], _numbers_from_objects(column)
-    if types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype):
+    is_flag = types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype)
+    if is_flag or content == "boolean":
         return BOOLEAN, column.to_numpy(dtype=np.float64, na_value=np.nan)
     if types.is_complex_dtype(dtype) or content == "complex":
         raise ValueError(
@@ -190,24 +192,6 @@ def _read_column(column: pd.Series) -> tuple[str, NDArray]:
     if types.is_datetime64_any_dtype(column.dtype) or types.is_timedelta64_dtype(column.dtype):
         return DATE, _date_numbers(column)
     return CATEGORY, _level_codes(column)
-
-
-_NUMBERS_AS_OBJECTS = {
-    "boolean": BOOLEAN,
-    "integer": NUMBER,
-    "floating": NUMBER,
-    "mixed-integer-float": NUMBER,
-    "decimal": NUMBER,
-}
-
-
-def _numbers_from_objects(column: pd.Series) -> NDArray[np.float64]:
-    try:
-        return np.array([float(value) for value in column.astype(object).where(column.notna(), np.nan)])
-    except OverflowError as error:
-        raise ValueError(
-            f"Column {column.name!r} of X holds integers beyond the largest float. Take their logarithm."
-        ) from error
 
 
 def _date_numbers(column: pd.Series) -> NDArray[np.float64]:
