@@ -194,7 +194,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if isinstance(self.transformer_, ColumnTransformer):
-            return np.asarray(self.transformer_.get_feature_names_out(), dtype=object)
+            names = (name.split("__", 1)[1] for name in self.transformer_.get_feature_names_out())
+            return np.asarray(_unique_names(names), dtype=object)
         return np.asarray(getattr(self, "feature_names_in_", self._default_names()), dtype=object)
 
     def __sklearn_tags__(self) -> Any:
@@ -224,7 +225,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _for_sparse(self) -> Pipeline:
         keeps_missing = self.categories == "native"
         impute = "passthrough" if keeps_missing else SimpleImputer(strategy="median", keep_empty_features=True)
-        return Pipeline([("impute", impute), ("scale", MaxAbsScaler() if self.scale else "passthrough")])
+        steps = [("impute", impute), ("scale", MaxAbsScaler() if self.scale else "passthrough")]
+        return Pipeline(steps).set_output(transform="default")
 
     def _kind_of(self, name: Hashable, column: pd.Series, of_objects: bool) -> str:
         kind = kind_of(name, column)
@@ -269,12 +271,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         ]
         transformer = ColumnTransformer(
             [step for step in steps if step[2]],
-            verbose_feature_names_out=False,
+            verbose_feature_names_out=True,  # a level or a component may be called as another column is
             sparse_threshold=0.0,
         )
-        if self.categories == "native" and levels:
-            transformer.set_output(transform="pandas")
-        return transformer
+        # whatever scikit-learn is set to: what `_finish` does to the output depends on its type
+        return transformer.set_output(transform="pandas" if self.categories == "native" and levels else "default")
 
     def _for_numbers(self, n_rows: int) -> Any:
         if self.categories == "native":
@@ -292,9 +293,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             return OneHotEncoder(
                 handle_unknown="infrequent_if_exist", max_categories=self.max_levels, sparse_output=False
             )
-        return OrdinalEncoder(
-            handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=self.max_levels
-        ).set_output(transform="pandas" if self.categories == "native" else "default")
+        return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=self.max_levels)
 
     def _for_text(self, name: str) -> Any:
         return self._scaled(TextComponents(prefix=name))
@@ -305,12 +304,14 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _finish(self, output: Any) -> Any:
         if sparse.issparse(output):
             return output.toarray() if self.dense else output.tocsr()
-        if self.categories == "native" and isinstance(output, pd.DataFrame):
+        if isinstance(output, pd.DataFrame):
             for name, encoder, columns in self.transformer_.transformers_:
                 if name == "categories":
                     for column, levels in zip(columns, encoder.categories_, strict=True):
-                        output[column] = pd.Categorical(output[column], categories=range(len(levels)))
-        elif self.categories == "ordinal" and isinstance(output, np.ndarray):
+                        label = f"{name}__{column}"
+                        output[label] = pd.Categorical(output[label], categories=range(len(levels)))
+            output.columns = list(self.get_feature_names_out())
+        elif self.categories == "ordinal":
             output[np.isnan(output)] = -1.0  # a level never seen
         return output
 

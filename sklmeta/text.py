@@ -113,6 +113,7 @@ class TextComponents(TransformerMixin, BaseEstimator):
         if words.shape[1] < 2:
             return words.toarray()
         self.components_ = TruncatedSVD(min(self.n_components, words.shape[1] - 1), random_state=0)
+        self.components_.set_output(transform="default")  # its own names are not ours
         return self.components_.fit_transform(words)
 
     def transform(self, X: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pandas.testing import assert_frame_equal
 from scipy import sparse
 from scipy.stats import skew
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import Ridge
@@ -111,6 +112,47 @@ def test_set_output_names_every_column(categories):
     assert list(frame.columns) == list(plain.get_feature_names_out())
     assert_array_equal(frame.to_numpy(dtype=float), np.asarray(plain.transform(X), float))
     assert frame.columns.is_unique
+
+
+@pytest.mark.parametrize("scale", [True, False, "normal", "splines"])
+@pytest.mark.parametrize("categories", ENCODINGS)
+def test_scikit_learns_own_setting_changes_the_container_only(categories, scale):
+    X, y = streets()
+    X["text"] = np.resize(["u", "v", None], len(X))
+    new = X[:3].assign(street=["nowhere", None, X["street"][0]], text=["new", None, "u"], size=[np.nan, 0.0, 1.0])
+    plain, under_setting = (TabularPreprocessor(categories=categories, scale=scale, target="numbers") for _ in "ab")
+    expected = [plain.fit_transform(X, y), plain.transform(new)]
+    with config_context(transform_output="pandas"):
+        found = [under_setting.fit_transform(X, y), under_setting.transform(new)]
+    for got, wanted in zip(found, expected, strict=True):
+        assert list(got.columns) == list(plain.get_feature_names_out())
+        assert_array_equal(got.to_numpy(dtype=float), np.asarray(wanted, float))
+
+
+def test_scikit_learns_own_setting_and_sparse_rows():
+    X = sparse.csr_matrix([[0.0, -4.0], [2.0, 0.0]])
+    with config_context(transform_output="pandas"):
+        found = TabularPreprocessor(dense=True).fit_transform(X)
+    assert_array_equal(found, [[0, -1], [1, 0]])
+
+
+@pytest.mark.parametrize("scale", [True, False, "splines"])
+@pytest.mark.parametrize("categories", ENCODINGS)
+def test_names_that_clash(categories, scale):
+    sentences = [f"the row with number {i} of many" for i in range(60)]
+    X = pd.DataFrame({"a": np.resize(["x", "y_z"], 60), "a_y": np.resize(["z", "q"], 60), "c": np.arange(60.0)})
+    X = X.assign(desc=sentences, desc_0=1.0, desc_1=np.resize(["u", "v"], 60), missingindicator_c=2.0)
+    X.loc[3, "c"] = np.nan
+    step = TabularPreprocessor(categories=categories, scale=scale).fit(X)
+    names = list(step.get_feature_names_out())
+    assert len(set(names)) == len(names) == step.transform(X).shape[1]
+    framed = TabularPreprocessor(categories=categories, scale=scale).set_output(transform="pandas").fit(X).transform(X)
+    assert list(framed.columns) == names
+    if scale is False:
+        assert_array_equal(framed["desc_0"], np.ones(60))
+    if categories == "native":
+        assert set(framed.select_dtypes("category")) == {"a", "a_y", "desc_1"}
+        HistGradientBoostingClassifier(max_iter=1).fit(framed, X["c"] > 20)
 
 
 def test_numbers_are_imputed_and_scaled_as_scikit_learn_does():

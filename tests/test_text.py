@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
@@ -80,6 +81,18 @@ def test_text_of_any_name(name):
     step = TabularPreprocessor().fit(renamed)
     assert f"{name}_0" in step.get_feature_names_out()
     np.testing.assert_array_equal(step.transform(renamed), TabularPreprocessor().fit(X).transform(X))
+
+
+@pytest.mark.parametrize("settings", [{}, {"scale": False}, {"categories": "ordinal"}, {"categories": "native"}])
+def test_text_under_scikit_learns_own_setting(settings):
+    step = TabularPreprocessor(**settings)
+    expected, components = step.fit(X).transform(X), TextComponents().fit(X["review"]).transform(X["review"])
+    with config_context(transform_output="pandas"):
+        found = TabularPreprocessor(**settings).fit(X).transform(X)
+        alone = TextComponents().fit(X["review"]).transform(X["review"])
+    np.testing.assert_array_equal(found.to_numpy(dtype=float), np.asarray(expected, float))
+    np.testing.assert_array_equal(found.columns, step.get_feature_names_out())
+    np.testing.assert_array_equal(alone, components)
 
 
 def test_array_of_text():
