@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import log
 from typing import Any
 
 from sklmeta.configuration import Configuration
@@ -55,16 +56,31 @@ class Candidate:
 def known_configurations(
     members: Sequence[Member], configurations: Sequence[Configuration]
 ) -> dict[Configuration, list[Candidate]]:
-    """Candidates that each known configuration stands for, each candidate once."""
-    found: dict[Configuration, list[Candidate]] = {}
-    seen: set[tuple[str, str]] = set()
+    """Candidates that each known configuration stands for.
+
+    Each candidate once: where numbers that the user pinned make several configurations equal, it stands for the one
+    whose own numbers are nearest, for what is known of that one is nearest to what it will score.
+    """
+    nearest: dict[tuple[str, str], Candidate] = {}
     for configuration in configurations:
         for member in members:
             params = member.adapted(configuration)
             if params is None:
                 continue
             candidate = Candidate(member, params, follows=configuration)
-            if candidate.key not in seen:
-                seen.add(candidate.key)
-                found.setdefault(configuration, []).append(candidate)
+            key = candidate.key
+            other = nearest.get(key)
+            if other is None or _moved(member, configuration) < _moved(member, other.configuration):
+                nearest[key] = candidate
+    place = {configuration: j for j, configuration in enumerate(configurations)}
+    found: dict[Configuration, list[Candidate]] = {}
+    for candidate in sorted(nearest.values(), key=lambda candidate: place[candidate.configuration]):
+        found.setdefault(candidate.configuration, []).append(candidate)
     return found
+
+
+def _moved(member: Member, known: Configuration) -> float:
+    """How far the user's numbers are from a configuration's own: in logarithms, where both are positive."""
+    pinned = member.as_set(known).params
+    changed = [(value, pinned[name]) for name, value in known.params.items() if value != pinned[name]]
+    return sum(abs(log(a / b)) if a > 0 and b > 0 else abs(a - b) for a, b in changed)

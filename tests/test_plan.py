@@ -62,10 +62,19 @@ def test_each_known_configuration_stands_for_the_members_that_agree():
     assert names(found[linear]) == ["a", "b"]
 
 
-def test_configurations_that_pins_make_equal_stand_for_one_candidate():
-    known = [Configuration("gaussian_nb", {"var_smoothing": v}) for v in (1e-3, 1e-2, 1e-1)]
-    pinned = make_members(GaussianNB(var_smoothing=0.5), "classification")
-    assert list(known_configurations(pinned, known)) == known[:1]
+@pytest.mark.parametrize(
+    ("pinned", "nearest"), [(0.5, 1e-1), (1e-8, 1e-3), (0.02, 1e-2), (0.04, 1e-1), (0.0, 1e-3), (1e-2, 1e-2)]
+)
+def test_of_configurations_that_pins_make_equal_the_nearest_counts(pinned, nearest):
+    known = [Configuration("gaussian_nb", {"var_smoothing": v}) for v in (1e-1, 1e-2, 1e-3)]
+    members = make_members(GaussianNB(var_smoothing=pinned), "classification")
+    assert list(known_configurations(members, known)) == [Configuration("gaussian_nb", {"var_smoothing": nearest})]
+
+
+def test_of_configurations_equally_near_to_pins_the_first_counts():
+    known = [Configuration("gaussian_nb", {"var_smoothing": v}) for v in (0.25, 1.0)]
+    members = make_members(GaussianNB(var_smoothing=0.5), "classification")
+    assert list(known_configurations(members, known)) == known[:1]
 
 
 # -- the order -------------------------------------------------------------------------------------------------------
