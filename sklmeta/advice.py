@@ -22,7 +22,7 @@ from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.releases import changes_between
 from sklmeta.members import Member
 from sklmeta.metafeatures import MetaFeatureExtractor
-from sklmeta.metrics import recorded_metric, recorded_unit
+from sklmeta.metrics import DEFAULT_METRIC, recorded_metric, recorded_unit, search_unit
 from sklmeta.recommenders import Recommendation, Recommender
 
 Score = tuple[float, float]  # mean and standard error; NaN for what failed
@@ -48,6 +48,8 @@ class Advice:
         Of the data.
     unit : callable, default=same_unit
         What scores of the search are divided by to be in the knowledge's units, given those of known configurations.
+    told_in : float, default=1.0
+        What recorded scores are multiplied by to be in units of the user's target.
     measured_with : str, default=""
         The scikit-learn that measured the knowledge; empty where unknown.
     costs : CostModel, default=CostModel(None, {})
@@ -62,6 +64,7 @@ class Advice:
     recommender: Recommender | None = None
     meta_features: Any = None
     unit: Callable[[dict[Configuration, Score]], float] = same_unit
+    told_in: float = 1.0
     measured_with: str = ""
     costs: CostModel = field(default_factory=lambda: CostModel(None, {}))
     average: bool = False
@@ -153,7 +156,6 @@ class Advice:
 
     def _told(self, candidate: Candidate, recommendation: Recommendation) -> Recommendation:
         """In the user's terms: the member's own parameters, and scores in units of the user's target."""
-        unit = self.unit({})  # nothing tells more before something was tried
         low, high = recommendation.interval
         reason = recommendation.reason
         if self.stands_for:
@@ -161,8 +163,8 @@ class Advice:
         return replace(
             recommendation,
             configuration=candidate.member.as_set(recommendation.configuration),
-            expected_score=unit * recommendation.expected_score,
-            interval=(unit * low, unit * high),
+            expected_score=self.told_in * recommendation.expected_score,
+            interval=(self.told_in * low, self.told_in * high),
             reason=reason,
         )
 
@@ -243,17 +245,31 @@ def consult(
     with threadpool_limits(1, "blas"):  # on matrices this small, threads only wait for each other
         meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
         fitted = _fitted(recommender, knowledge, metric)
-    unit = _Unit(scoring, metric, y, knowledge)
-    measured_with = str(knowledge.info.get("scikit-learn", ""))
-    costs = CostModel(knowledge, meta_features)
-    return Advice(known, fitted, meta_features, unit, measured_with, costs, average, _stood_for(scoring, metric))
+    spread = _spread(y) if task_type == "regression" else 1.0
+    return Advice(
+        known,
+        fitted,
+        meta_features,
+        unit=_Unit(search_unit(scoring, metric, spread), metric, knowledge),
+        told_in=recorded_unit(metric, spread),
+        measured_with=str(knowledge.info.get("scikit-learn", "")),
+        costs=CostModel(knowledge, meta_features),
+        average=average,
+        stands_for=_stood_for(scoring, metric, task_type),
+    )
 
 
-def _stood_for(scoring: Any, metric: str) -> str:
+def _spread(y: Any) -> float:
+    """The target's standard deviation; in double precision, for the squares of large numbers overflow in others."""
+    return float(np.std(np.asarray(y, dtype=float))) or 1.0
+
+
+def _stood_for(scoring: Any, metric: str, task_type: str) -> str:
     """What the user optimises, where that is not the recorded metric."""
-    if scoring is None or scoring == metric:
+    wanted = DEFAULT_METRIC[task_type] if scoring is None else scoring
+    if wanted == metric:
         return ""
-    return scoring if isinstance(scoring, str) else "your scorer"
+    return wanted if isinstance(wanted, str) else "your scorer"
 
 
 _RECENT: deque[tuple[KnowledgeBase, tuple, Recommender]] = deque(maxlen=8)
@@ -280,8 +296,8 @@ class _Unit:
     apart as those of the same configurations are on a typical known task; only their differences count.
     """
 
-    def __init__(self, scoring: Any, metric: str, y: Any, knowledge: KnowledgeBase):
-        self.unit = recorded_unit(scoring, metric, y)
+    def __init__(self, unit: float | None, metric: str, knowledge: KnowledgeBase):
+        self.unit = unit
         self.table = knowledge.scores(metric)
         self.position = {configuration: j for j, configuration in enumerate(knowledge.configurations)}
 

@@ -21,6 +21,7 @@ from sklearn.metrics import (
 CLASSIFICATION = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "neg_log_loss", "neg_brier_score")
 REGRESSION = ("r2", "neg_root_mean_squared_error", "neg_mean_absolute_error", "neg_median_absolute_error")
 STANDARD_METRICS = {"classification": CLASSIFICATION, "regression": REGRESSION}
+_SHARES, _ERRORS = CLASSIFICATION[:4], REGRESSION[1:]
 
 # scikit-learn's other scorers, each with the recorded metric whose ranking of configurations is nearest to its own:
 # mean rank correlation on 16 + 16 tables, by benchmarks/nearest_metrics.py
@@ -60,7 +61,7 @@ _NEAREST_METRIC = {
     "neg_mean_gamma_deviance": "r2",
     "d2_absolute_error_score": "neg_mean_absolute_error",
 }
-_DEFAULT_METRIC = {"classification": "accuracy", "regression": "r2"}
+DEFAULT_METRIC = {"classification": "accuracy", "regression": "r2"}  # the estimators' own score
 _BY_RESPONSE = {"predict_proba": "neg_log_loss", "decision_function": "roc_auc"}
 
 
@@ -82,7 +83,7 @@ def recorded_metric(scoring: str | Callable | None, recorded: tuple[str, ...], t
         `scoring` itself where it was recorded; else its nearest relative; for a callable a metric of the same
         response (probabilities: log loss; labels: accuracy; numbers: R2).
     """
-    default = _DEFAULT_METRIC[task_type]
+    default = DEFAULT_METRIC[task_type]
     if isinstance(scoring, str):
         wanted = scoring if scoring in recorded else _NEAREST_METRIC.get(scoring, default)
     elif scoring is None:
@@ -96,7 +97,25 @@ def recorded_metric(scoring: str | Callable | None, recorded: tuple[str, ...], t
     return default if default in recorded else recorded[0]
 
 
-def recorded_unit(scoring: str | Callable | None, metric: str, y: np.ndarray) -> float | None:
+def recorded_unit(metric: str, spread: float) -> float:
+    """What a recorded score is multiplied by to be in the user's units.
+
+    Parameters
+    ----------
+    metric : str
+        A recorded metric.
+    spread : float
+        Standard deviation of the user's target, which is the unit of recorded errors.
+
+    Returns
+    -------
+    float
+        `spread` for errors, else 1.
+    """
+    return spread if metric in _ERRORS else 1.0
+
+
+def search_unit(scoring: str | Callable | None, metric: str, spread: float) -> float | None:
     """What a score of the user's metric is divided by to be in units of the recorded one.
 
     Parameters
@@ -105,20 +124,31 @@ def recorded_unit(scoring: str | Callable | None, metric: str, y: np.ndarray) ->
         What the user optimises.
     metric : str
         The recorded metric that stands for it.
-    y : ndarray of shape (n_samples,)
-        Target, whose standard deviation is the unit of recorded errors.
+    spread : float
+        See `recorded_unit`.
 
     Returns
     -------
     float or None
-        None where there is no telling: a scorer of the user's own, foreign metrics, errors in other powers of
-        the target's unit.
+        None where there is no telling: a scorer of the user's own, foreign metrics, two metrics on different scales,
+        such as errors in other powers of the target's unit.
     """
-    if callable(scoring) or metric not in CLASSIFICATION + REGRESSION:
+    if callable(scoring):
         return None
-    if scoring is None or metric in CLASSIFICATION or scoring in ("r2", "explained_variance"):
-        return 1.0
-    return float(np.std(y)) or 1.0 if scoring in REGRESSION else None
+    own = DEFAULT_METRIC["regression" if metric in REGRESSION else "classification"]
+    scale = _scale(own if scoring is None else scoring)
+    return recorded_unit(metric, spread) if scale is not None and scale == _scale(metric) else None
+
+
+def _scale(metric: str) -> str | None:
+    """The same for metrics whose values can be compared; None where that is unknown."""
+    if metric in _ERRORS:
+        return "errors in units of the target"
+    if metric in ("r2", "explained_variance"):
+        return "share of the variance"
+    if metric in _SHARES or _NEAREST_METRIC.get(metric) in _SHARES:
+        return "share of the rows,"
+    return metric if metric in CLASSIFICATION else None
 
 
 def classification_scores(y: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

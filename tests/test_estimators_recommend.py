@@ -177,6 +177,39 @@ def test_expected_errors_are_in_units_of_the_target(quantity):
     assert "stands in" not in plain.reason
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_targets_of_low_precision_have_a_spread(quantity, dtype):
+    X, y = quantity
+    large = (y / np.abs(y).max() * np.finfo(dtype).max / 2).astype(dtype)
+    found = recommend_config(X, large, task="regression", scoring="neg_mean_absolute_error")
+    assert -2 * np.std(large.astype(float)) < found.expected_score < 0
+
+
+def test_expected_scores_are_in_units_of_the_metric_that_stands_in(quantity):
+    X, y = quantity
+    unit = 1024.0
+    of_errors = [
+        recommend_config(X, unit * y, task="regression", scoring=scoring)
+        for scoring in ("neg_mean_squared_error", "neg_root_mean_squared_error")
+    ]
+    assert of_errors[0].metric == of_errors[1].metric
+    assert of_errors[0].expected_score == of_errors[1].expected_score < -unit
+    scores = pd.DataFrame({Configuration("ridge", {"alpha": 1.0}): [0.6, 0.7], Configuration("svr"): [0.5, 0.4]})
+    only_r2 = KnowledgeBase.from_frames(None, {"r2": scores}, task_type="regression")
+    found = recommend_config(X, unit * y, knowledge=only_r2, scoring="neg_mean_absolute_error")
+    assert found.expected_score == pytest.approx(0.65)
+
+
+def test_a_metric_that_stands_in_for_the_estimators_own_score_is_said(binary, quantity):
+    scores = pd.DataFrame({Configuration("gaussian_nb"): [-0.6, -0.7]})
+    of_classes = KnowledgeBase.from_frames(None, {"neg_log_loss": scores}, task_type="classification")
+    assert "neg_log_loss stands in for accuracy" in recommend_config(*binary, knowledge=of_classes).reason
+    scores = pd.DataFrame({Configuration("ridge", {"alpha": 1.0}): [-0.6, -0.7]})
+    of_numbers = KnowledgeBase.from_frames(None, {"neg_mean_absolute_error": scores}, task_type="regression")
+    assert "neg_mean_absolute_error stands in for r2" in recommend_config(*quantity, knowledge=of_numbers).reason
+    assert "stands in" not in recommend_config(*binary).reason
+
+
 def test_a_metric_that_stands_in_for_another_is_said(binary):
     assert "accuracy stands in for f1, which was never recorded" in recommend_config(*binary, scoring="f1").reason
     own = make_scorer(accuracy_score)

@@ -12,7 +12,9 @@ from sklmeta.metrics import (
     STANDARD_METRICS,
     classification_scores,
     recorded_metric,
+    recorded_unit,
     regression_scores,
+    search_unit,
 )
 
 
@@ -218,3 +220,41 @@ def test_foreign_knowledge_has_its_own_metrics():
     assert recorded_metric("accuracy", ("runtime", "par10"), "classification") == "runtime"
     assert recorded_metric("par10", ("runtime", "par10"), "classification") == "par10"
     assert recorded_metric("roc_auc", ("par10", "accuracy"), "classification") == "accuracy"
+
+
+# -- units -------------------------------------------------------------------------------------------------------------
+
+SPREAD = 50.0
+
+
+@pytest.mark.parametrize("metric", [*CLASSIFICATION, *REGRESSION, "runtime"])
+def test_only_recorded_errors_are_in_standard_deviations(metric):
+    assert recorded_unit(metric, SPREAD) == (SPREAD if metric.endswith("_error") else 1.0)
+
+
+@pytest.mark.parametrize(
+    ("scoring", "metric", "expected"),
+    [
+        (None, "accuracy", 1.0),
+        (None, "balanced_accuracy", 1.0),
+        (None, "neg_log_loss", None),
+        (None, "r2", 1.0),
+        (None, "neg_mean_absolute_error", None),
+        (None, "runtime", None),
+        ("f1", "accuracy", 1.0),
+        ("average_precision", "roc_auc", 1.0),
+        ("neg_log_loss", "neg_log_loss", 1.0),
+        ("neg_log_loss", "accuracy", None),
+        ("d2_log_loss_score", "neg_log_loss", None),
+        ("explained_variance", "r2", 1.0),
+        ("neg_mean_absolute_error", "neg_mean_absolute_error", SPREAD),
+        ("neg_mean_absolute_error", "neg_root_mean_squared_error", SPREAD),
+        ("neg_mean_absolute_error", "r2", None),
+        ("r2", "neg_mean_absolute_error", None),
+        ("neg_mean_squared_error", "neg_root_mean_squared_error", None),
+        ("neg_mean_squared_error", "neg_mean_squared_error", None),
+        (len, "r2", None),
+    ],
+)
+def test_scores_of_a_search_are_in_recorded_units_where_both_are_on_one_scale(scoring, metric, expected):
+    assert search_unit(scoring, metric, SPREAD) == expected
