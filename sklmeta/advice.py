@@ -141,12 +141,19 @@ class Advice:
         """
         if self.recommender is None:
             return {}
+        known = {candidates[0].key for candidates in self.known.values()}  # what `_tried` tells of
         unit = self.unit(self._tried(scores))
-        reached: dict[Hashable, list[float]] = {
-            name: [mean / unit for key, (mean, _) in scores.items() if key[0] == name] for name in unheard
-        }
+        reached: dict[Hashable, list[float]] = {name: [] for name in unheard}
+        beside: list[float] = []
+        for key, (mean, _) in scores.items():
+            if key not in known:
+                reached.get(key[0], beside).append(mean / unit)
         return self.recommender.strategy(
-            self.meta_features, observed=self._observed(scores), candidates=list(self.known), unheard=reached
+            self.meta_features,
+            observed=self._observed(scores),
+            candidates=list(self.known),
+            unheard=reached,
+            **({"reached": beside} if beside else {}),
         )
 
     @property

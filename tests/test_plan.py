@@ -162,6 +162,17 @@ def test_the_search_follows_the_tasks_that_agree(binary, scoring, scale, like, b
     assert advice.strategy(scores) == pytest.approx({"svc": 1.0})
 
 
+def test_neighbours_of_what_is_known_count_against_who_was_never_heard_of(binary):
+    members, advice = advice_on(binary, members=make_members([("svc", SVC()), ("nb", GaussianNB())], "classification"))
+    scores = {advice.known[C[0]][0].key: (0.8, 0.01), Candidate(members[1], {}).key: (0.85, 0.01)}
+    beside = {Candidate(members[0], {"C": 3.21}).key: (0.95, 0.01)}
+    before, after = advice.strategy(scores, ["nb"]), advice.strategy({**scores, **beside}, ["nb"])
+    assert after["nb"] < 0.1 < 0.5 < before["nb"]
+    assert sum(after.values()) == pytest.approx(1)
+    failed = {Candidate(members[0], {"C": 3.21}).key: (np.nan, np.nan)}
+    assert advice.strategy({**scores, **failed}, ["nb"]) == before
+
+
 def test_members_that_share_a_configuration_are_all_tried(binary):
     members = make_members([("a", SVC()), ("b", SVC())], "classification")
     members, advice = advice_on(binary, members=members, recommender=Portfolio())

@@ -188,6 +188,7 @@ class Recommender(BaseEstimator, ABC):
         candidates: Iterable[Configuration] | None = None,
         temperature: float = _TEMPERATURE,
         unheard: Mapping[Hashable, Sequence[float]] | None = None,
+        reached: Sequence[float] = (),
     ) -> dict[Hashable, float]:
         """How probably each base estimator holds the best configuration for a task.
 
@@ -211,6 +212,8 @@ class Recommender(BaseEstimator, ABC):
         unheard : mapping of hashable to sequence of float, default=None
             Base estimators that the knowledge has never seen: by name, the scores that each reached on the task so
             far, NaN for what failed.
+        reached : sequence of float, default=()
+            What the others reached on the task so far with configurations that the knowledge does not have, likewise.
 
         Returns
         -------
@@ -227,7 +230,7 @@ class Recommender(BaseEstimator, ABC):
         if not temperature > 0:
             raise ValueError(f"temperature must be positive, got {temperature!r} instead.")
         if self._is_large(meta_features):
-            return self.at_full_size_.strategy(meta_features, observed, candidates, temperature, unheard)
+            return self.at_full_size_.strategy(meta_features, observed, candidates, temperature, unheard, reached)
         members: dict[Hashable, list[int]] = {}
         for j in self._candidates(candidates)[0]:
             members.setdefault(self.knowledge_.configurations[j].estimator, []).append(j)
@@ -239,8 +242,8 @@ class Recommender(BaseEstimator, ABC):
         w = self._posterior(self._prior(None if self._novelty(features) > NOVEL else features), tried)
         shares = self._shares_of_heard(members, w, temperature)
         unit = temperature * (w @ upper_span(self.scores_) or 1.0)
-        reached = [score for score, _ in tried.values()]
-        new = unheard_shares(len(members), reached, unheard or {}, unit)
+        heard = [*(score for score, _ in tried.values()), *reached]
+        new = unheard_shares(len(members), heard, unheard or {}, unit)
         rest = 1 - sum(new.values())
         every = {**{name: rest * share for name, share in shares.items()}, **new}
         return {name: every[name] for name in sorted(every, key=lambda name: -round(every[name], 12))}
