@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -32,6 +32,16 @@ _NOTHING: Mapping[tuple[str, str], Score] = MappingProxyType({})
 def same_unit(scores: dict[Configuration, Score]) -> float:
     """Where scores of the search are in the knowledge's units already."""
     return 1.0
+
+
+@dataclass(frozen=True)
+class _Unheard:
+    """A member that the knowledge has never seen; it may be called like a kind of base estimator all the same."""
+
+    name: str
+
+    def called_beside(self, kinds: Collection[Hashable]) -> str:
+        return self.name if self.name not in kinds else f"{self.name} (another)"
 
 
 @dataclass(frozen=True)
@@ -137,17 +147,40 @@ class Advice:
         Returns
         -------
         dict of hashable to float
-            The most probable first. Empty where the knowledge has nothing to say.
+            The most probable first. Empty where the knowledge has nothing to say. A member that is called like a kind
+            of base estimator, and none of it, is followed by "(another)".
         """
+        shares = self._shares(scores, unheard)
+        kinds = {arm for arm in shares if not isinstance(arm, _Unheard)}
+        return {arm.called_beside(kinds) if isinstance(arm, _Unheard) else arm: share for arm, share in shares.items()}
+
+    def shares_of(self, unheard: Sequence[str], scores: Mapping[tuple[str, str], Score] = _NOTHING) -> dict[str, float]:
+        """How probably each member that the knowledge has never seen holds the best configuration.
+
+        Parameters
+        ----------
+        unheard, scores
+            See `strategy`.
+
+        Returns
+        -------
+        dict of str to float
+            By the members' names. Empty where the knowledge has nothing to say.
+        """
+        shares = self._shares(scores, unheard)
+        return {arm.name: share for arm, share in shares.items() if isinstance(arm, _Unheard)}
+
+    def _shares(self, scores: Mapping[tuple[str, str], Score], unheard: Sequence[str]) -> dict[Hashable, float]:
+        """By kind of base estimator, and by member that was never heard of."""
         if self.recommender is None:
             return {}
         known = {candidates[0].key for candidates in self.known.values()}  # what `_tried` tells of
         unit = self.unit(self._tried(scores))
-        reached: dict[Hashable, list[float]] = {name: [] for name in unheard}
+        reached: dict[Hashable, list[float]] = {_Unheard(name): [] for name in unheard}
         beside: list[float] = []
         for key, (mean, _) in scores.items():
             if key not in known:
-                reached.get(key[0], beside).append(mean / unit)
+                reached.get(_Unheard(key[0]), beside).append(mean / unit)
         return self.recommender.strategy(
             self.meta_features,
             observed=self._observed(scores),

@@ -147,9 +147,9 @@ class Plan:
         """Of the picks: for each that was never heard of, and under None for all others together."""
         if not self._unheard:
             return {None: 1.0}
-        strategy = self._advice.strategy(scores, self._unheard)
+        told = self._advice.shares_of(self._unheard, scores)
         equal = 1 / (len(self._heard) + len(self._unheard))
-        shares: dict[Hashable, float] = {name: strategy.get(name, equal) for name in self._unheard}
+        shares: dict[Hashable, float] = {name: told.get(name, equal) for name in self._unheard}
         return {None: 1 - sum(shares.values()), **shares} if self._heard else shares
 
     def _near_the_best(

@@ -34,7 +34,7 @@ class ListedAdvice:
     def recommend(self, n, scores, allowed=None, seconds=None):
         return [c for c in self.advised if c.key not in scores and (allowed is None or allowed(c))][:n]
 
-    def strategy(self, scores, unheard):
+    def shares_of(self, unheard, scores):
         return {}
 
 
@@ -171,6 +171,14 @@ def test_neighbours_of_what_is_known_count_against_who_was_never_heard_of(binary
     assert sum(after.values()) == pytest.approx(1)
     failed = {Candidate(members[0], {"C": 3.21}).key: (np.nan, np.nan)}
     assert advice.strategy({**scores, **failed}, ["nb"]) == before
+
+
+def test_who_was_never_heard_of_may_be_called_like_what_is_known(binary):
+    named_alike = [("svc", GaussianNB()), ("mine", SVC())]
+    members, advice = advice_on(binary, members=make_members(named_alike, "classification"))
+    assert advice.shares_of(["svc"]) == pytest.approx({"svc": 0.5})
+    assert advice.strategy(unheard=["svc"]) == pytest.approx({"svc": 0.5, "svc (another)": 0.5})
+    assert {c.member.name for c in Plan(members, advice, 4, np.random.RandomState(0)).next(4, {})} == {"svc", "mine"}
 
 
 def test_members_that_share_a_configuration_are_all_tried(binary):
