@@ -413,6 +413,33 @@ def test_a_task_unlike_all_falls_back_on_what_does_well_on_balance(one):
     assert found.contributions == {}
 
 
+@pytest.mark.parametrize(
+    "seen", [{}, {Configuration("foreign"): 0.5}, {B: np.nan}], ids=["nothing", "foreign", "failure"]
+)
+def test_reasons_speak_of_what_was_tried_only_where_something_worked(seen):
+    for one in (Portfolio(), TaskMixture(n_estimators=10)):
+        assert one.fit(knowledge(Y)).recommend(observed=seen)[0].reason.startswith("it did best on balance")
+        assert one.recommend(observed={A: 0.5, **seen})[0].reason.startswith("it adds most to what is tried before it")
+
+
+def test_reasons_name_what_told_the_known_tasks_apart():
+    seen = {A: 0.2, B: 0.6}
+    without = TaskMixture(n_estimators=10).fit(knowledge(Y))
+    assert without.recommend()[0].reason.endswith("all alike, for there are no meta-features to tell them apart")
+    assert (
+        "on the known tasks where what was tried did as it does here: 3" in without.recommend(observed=seen)[0].reason
+    )
+    flat = NearestTasks().fit(knowledge(Y, pd.DataFrame({"log_rows": [1.0] * 5})))
+    told = flat.recommend({"log_rows": 1.0})[0]
+    assert told.reason.endswith("all alike, for their meta-features do not tell them apart")
+    one = TaskMixture(n_estimators=10).fit(crowd())
+    first, second = one.knowledge_.configurations[:2]
+    novel = one.recommend(one.meta_features_.iloc[0] + 50, observed={first: 0.9, second: 0.1})[0]
+    assert novel.similar_tasks
+    assert novel.reason.endswith("; by its meta-features this task resembles none of them")
+    assert "did as it does here" in novel.reason
+
+
 def test_few_tasks_never_call_another_one_novel():
     one = TaskMixture(n_estimators=10).fit(crowd(18))
     assert "resembles none" not in one.recommend(one.meta_features_.iloc[0] + 50)[0].reason

@@ -175,7 +175,7 @@ class Recommender(BaseEstimator, ABC):
         order = self._order(asked)[:n] if len(left) else []
         similar, why = self._similar(w), self._reason(telling, w, novel, first=False)
         found = [self._recommendation(j, w, features, similar, why) for j in order]
-        if found and not observed:
+        if found and not asked.that_worked:  # beside what failed, the first pick is as if nothing had been tried
             why, shares = self._reason(telling, w, novel, first=True), self._contributions(telling, left)
             found[0] = replace(found[0], reason=why, contributions=shares)
         found += [self._of_unheard(c, similar) for c in unheard if c not in (observed or {})]

@@ -109,9 +109,13 @@ class LikenessPortfolio(Portfolio):
     def _reason(self, features: np.ndarray | None, w: np.ndarray, novel: bool, first: bool) -> str:
         why = super()._reason(features, w, novel, first)
         nearest = [str(task.task) for task in self._similar(w)[:3]]
-        if novel:
-            return f"{why}, all alike, for this task resembles none of them"
-        if features is None or not nearest:
-            return f"{why}, all alike, for there are no meta-features to tell them apart"
+        unlike = "this task resembles none of them" if novel else ""
+        if not nearest:
+            alike = "their meta-features do not" if features is not None else "there are no meta-features to"
+            return f"{why}, all alike, for {unlike or f'{alike} tell them apart'}"
         what = "did best on balance" if first else "adds most to what is tried before it"
-        return f"it {what}, on the known tasks most like this one: {', '.join(nearest)}"
+        named = ", ".join(nearest)
+        if features is not None:
+            return f"it {what}, on the known tasks most like this one: {named}"
+        also = f"; by its meta-features {unlike}" if novel else ""
+        return f"it {what}, on the known tasks where what was tried did as it does here: {named}{also}"
