@@ -32,6 +32,7 @@ from sklmeta.evaluation import Trial, with_random_state
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.knowledge import KnowledgeBase, load_knowledge
 from sklmeta.members import Member, input_tags_of, make_members, named_estimators, task_type_of, usable_members
+from sklmeta.metrics import task_type_of_scorer
 from sklmeta.plan import Plan
 from sklmeta.recommenders import Recommendation, TaskMixture
 from sklmeta.results import leaderboard, tabulate, warn_of_failures
@@ -475,13 +476,14 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         Raises
         ------
         ValueError
-            If the data make no sense, or the knowledge has nothing to say about any member.
+            If a parameter or the data make no sense, or the knowledge has nothing to say about any member.
         """
         if not isinstance(n_configs, Integral) or n_configs < 1:
             raise ValueError(f"n_configs must be a positive integer, got {n_configs!r} instead.")
         self._check_parameters()
         X, y = self._checked_data(X, y, learn=False)
         members = self._usable_members(X, {})
+        self._check_scoring(members)
         advice = self._advice(members, X, y)
         if not advice.known:
             raise ValueError(
@@ -490,6 +492,14 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             )
         found = self._ready(advice.recommend(int(n_configs)))
         return found[0] if n_configs == 1 else found
+
+    def _check_scoring(self, members: Sequence[Member]) -> None:
+        """Raise where `fit` would: no scorer is called here."""
+        self._scorer(members)
+        scoring, task_type = deciding_scoring(self.scoring, self.refit), self._task_type()
+        other = task_type_of_scorer(scoring) if isinstance(scoring, str) else None
+        if other not in (None, task_type):
+            raise ValueError(f"scoring={scoring!r} is for {other}, the estimators are for {task_type}.")
 
     def _ready(self, candidates: Sequence[Candidate]) -> list[Recommendation]:
         """Their recommendations, whose estimators are those that would be fitted here."""

@@ -65,6 +65,12 @@ DEFAULT_METRIC = {"classification": "accuracy", "regression": "r2"}  # the estim
 _BY_RESPONSE = {"predict_proba": "neg_log_loss", "decision_function": "roc_auc"}
 
 
+def task_type_of_scorer(name: str) -> str | None:
+    """What kind of estimators one of scikit-learn's scorers is for; None where that is not known."""
+    nearest = _NEAREST_METRIC.get(name, name)
+    return next((kind for kind, metrics in STANDARD_METRICS.items() if nearest in metrics), None)
+
+
 def recorded_metric(scoring: str | Callable | None, recorded: tuple[str, ...], task_type: str) -> str:
     """The recorded metric to rank configurations by when the user optimises `scoring`.
 

@@ -236,6 +236,20 @@ def test_task_that_nobody_knows(binary):
         recommend_config(*binary, task="clustering")
 
 
+def test_scoring_that_makes_no_sense(binary, quantity, knowledge):
+    with pytest.raises(ValueError, match="'acuracy'"):
+        recommend_config(*binary, knowledge=knowledge, scoring="acuracy")
+    with pytest.raises(ValueError, match="123"):
+        recommend_config(*binary, knowledge=knowledge, scoring=123)
+    with pytest.raises(ValueError, match="scoring='r2' is for regression, the estimators are for classification"):
+        recommend_config(*binary, knowledge=knowledge, scoring="r2")
+    with pytest.raises(ValueError, match="scoring='f1' is for classification, the estimators are for regression"):
+        recommend_config(*quantity, scoring="f1")
+    several = MetaClassifier(knowledge=knowledge, scoring=["accuracy", "neg_log_loss"], refit="roc_auc")
+    with pytest.raises(ValueError, match="'roc_auc' was passed; the keys are"):
+        several.recommend_config(*binary)
+
+
 def test_nothing_to_say(binary, knowledge):
     with pytest.raises(ValueError, match=r"no configuration for \['svc'\] that agrees with what is set"):
         recommend_config(*binary, estimators=SVC(kernel="sigmoid"), knowledge=knowledge)

@@ -15,6 +15,7 @@ from sklmeta.metrics import (
     recorded_unit,
     regression_scores,
     search_unit,
+    task_type_of_scorer,
 )
 
 
@@ -214,6 +215,13 @@ def test_every_scorer_of_a_task_has_a_relative_that_was_chosen(name):
 )
 def test_the_nearest_recorded_metric(scoring, task_type, expected):
     assert recorded_metric(scoring, STANDARD_METRICS[task_type], task_type) == expected
+
+
+@pytest.mark.parametrize("name", get_scorer_names())
+def test_a_scorer_is_of_the_task_type_of_its_recorded_metric(name):
+    kind = task_type_of_scorer(name)
+    assert (kind is None) == (name in NO_RANKING_OF_ITS_OWN)
+    assert kind is None or recorded_metric(name, STANDARD_METRICS[kind], kind) in STANDARD_METRICS[kind]
 
 
 def test_foreign_knowledge_has_its_own_metrics():
