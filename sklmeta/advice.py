@@ -68,6 +68,8 @@ class Advice:
         Whether what is tried shall be averaged in the end.
     stands_for : str, default=""
         The user's scorer, where a recorded metric stands in for it.
+    silent : str, default=""
+        Why there is nothing to say, where it is not that no known configuration agrees with the members.
     """
 
     known: dict[Configuration, list[Candidate]] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class Advice:
     costs: CostModel = field(default_factory=lambda: CostModel(None, {}))
     average: bool = False
     stands_for: str = ""
+    silent: str = ""
 
     def recommend(
         self,
@@ -264,7 +267,7 @@ def consult(
     Returns
     -------
     Advice
-        Empty where no known configuration agrees with the members.
+        Empty where no known configuration agrees with the members, or none has a score.
 
     Raises
     ------
@@ -281,7 +284,10 @@ def consult(
     known = known_configurations(members, knowledge.configurations)
     if not known:
         return Advice()
-    metric = recorded_metric(scoring, knowledge.metrics, task_type)
+    recorded = tuple(metric for metric in knowledge.metrics if np.isfinite(knowledge.scores(metric)).any())
+    if not recorded:
+        return Advice(silent=f"There is nothing to learn from: {knowledge!r} has no score.")
+    metric = recorded_metric(scoring, recorded, task_type)
     with threadpool_limits(1, "blas"):  # on matrices this small, threads only wait for each other
         meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
         fitted = _fitted(recommender, knowledge, metric)

@@ -487,7 +487,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         advice = self._advice(members, X, y)
         if not advice.known:
             raise ValueError(
-                f"The knowledge has no configuration for {[m.name for m in members]} that agrees with what is set. "
+                advice.silent
+                or f"The knowledge has no configuration for {[m.name for m in members]} that agrees with what is set. "
                 "Use fit, which searches their param_distributions, or leave some parameters at their default."
             )
         found = self._ready(advice.recommend(int(n_configs)))

@@ -7,13 +7,22 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from sklmeta import Configuration, KnowledgeBase, MetaClassifier, MetaEstimator, MetaRegressor, recommend_config
+from sklmeta import (
+    Configuration,
+    Evaluation,
+    KnowledgeBase,
+    MetaClassifier,
+    MetaEstimator,
+    MetaRegressor,
+    recommend_config,
+)
 from sklmeta.recommenders import AverageRank, Recommendation, TaskMixture
 
 CANDIDATES = [
@@ -239,8 +248,6 @@ def test_task_that_nobody_knows(binary):
 def test_scoring_that_makes_no_sense(binary, quantity, knowledge):
     with pytest.raises(ValueError, match="'acuracy'"):
         recommend_config(*binary, knowledge=knowledge, scoring="acuracy")
-    with pytest.raises(ValueError, match="123"):
-        recommend_config(*binary, knowledge=knowledge, scoring=123)
     with pytest.raises(ValueError, match="scoring='r2' is for regression, the estimators are for classification"):
         recommend_config(*binary, knowledge=knowledge, scoring="r2")
     with pytest.raises(ValueError, match="scoring='f1' is for classification, the estimators are for regression"):
@@ -255,6 +262,21 @@ def test_nothing_to_say(binary, knowledge):
         recommend_config(*binary, estimators=SVC(kernel="sigmoid"), knowledge=knowledge)
     with pytest.raises(ValueError, match="no configuration for"):
         recommend_config(*binary, knowledge=None)
+
+
+def test_knowledge_without_a_score(binary, knowledge):
+    failed = [Evaluation("a", c, status="failed", reason="no") for c in knowledge.configurations]
+    for silent in (KnowledgeBase.from_evaluations(failed), knowledge.exclude(tasks=knowledge.tasks)):
+        with pytest.raises(ValueError, match=r"There is nothing to learn from: KnowledgeBase.* has no score"):
+            recommend_config(*binary, knowledge=silent)
+        alone = MetaEstimator(GaussianNB(), knowledge=silent, n_iter=1, cv=2)
+        assert alone.fit(*binary).strategy_ == {}
+
+
+def test_a_metric_without_a_score_is_none(binary):
+    scores = pd.DataFrame({Configuration("gaussian_nb"): [0.6, 0.7]})
+    kb = KnowledgeBase.from_frames(None, {"accuracy": scores * np.nan, "roc_auc": scores})
+    assert recommend_config(*binary, knowledge=kb).metric == "roc_auc"
 
 
 def test_no_target(binary):
