@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from zlib import crc32
 
@@ -104,12 +105,14 @@ class Member:
         """Parameters for `estimator` that follow a known configuration and keep what the user set.
 
         Numbers that the user set replace the known ones. Where the user set a choice and the known configuration
-        made another, or a value lies outside the user's distribution, it says nothing about this member: None.
-        What the user wants searched and the configuration does not mention is drawn.
+        made another, a value lies outside the user's distribution, or this scikit-learn has no such parameter, it says
+        nothing about this member: None. What the user wants searched and the configuration does not mention is drawn.
         """
         if self.entry is None or known.estimator != self.entry.name:
             return None
         params = self.as_set(known).params
+        if not params.keys() <= self._param_names:
+            return None
         if any(v != known.params[n] and not (_is_number(v) and _is_number(known.params[n])) for n, v in params.items()):
             return None
         free = {self.prefix + n: v for n, v in params.items() if n not in self.pinned}
@@ -134,6 +137,10 @@ class Member:
         """Other parameters, as near as `scale` says to some that `adapted` or `drawn` gave."""
         fixed = {self.prefix + name: value for name, value in self.pinned.items()}
         return self._readable(self.space.neighbour(params, random_state, scale=scale, fixed=fixed))
+
+    @cached_property
+    def _param_names(self) -> frozenset[str]:
+        return frozenset(self.base.get_params())
 
     @property
     def _single(self) -> dict[str, Any]:

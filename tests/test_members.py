@@ -253,3 +253,10 @@ def test_equal_names_of_parameters_in_different_members_do_not_mix():
     )
     assert forest.asked == {"class_weight": ["balanced"]}
     assert logistic.asked == {}
+
+
+def test_a_configuration_with_a_parameter_that_the_estimator_lacks_says_nothing():
+    for estimator in (SVC(), make_pipeline(StandardScaler(), SVC())):
+        (member,) = make_members(estimator, "classification")
+        assert member.adapted(Configuration("svc", {"C": 2.0})) is not None
+        assert member.adapted(Configuration("svc", {"C": 2.0, "gone": 3})) is None
