@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite, isnan, nan
 from typing import Any
 
 
@@ -18,7 +19,13 @@ class Configuration:
         Name of the base estimator in the catalogue, such as ``"svc"``, or any label of a foreign
         performance matrix.
     params : mapping of str to object, default=None
-        Hyperparameters under the base estimator's own names; None is none. Lists become tuples.
+        Hyperparameters under the base estimator's own names; None is none. Lists become tuples; other values must be
+        hashable.
+
+    Raises
+    ------
+    TypeError
+        If the name or a value is not hashable.
 
     Examples
     --------
@@ -35,7 +42,8 @@ class Configuration:
 
     def __init__(self, estimator: Hashable, params: Mapping[str, Any] | None = None):
         hash(estimator)
-        frozen = FrozenParams({str(k): _frozen(v) for k, v in sorted((params or {}).items())})
+        frozen = FrozenParams({str(k): frozen_value(v) for k, v in sorted((params or {}).items())})
+        _check_hashable(estimator, frozen)
         object.__setattr__(self, "estimator", estimator)
         object.__setattr__(self, "params", frozen)
         # True == 1 == 1.0 in Python, yet max_features=1 and max_features=1.0 are different forests
@@ -87,17 +95,33 @@ class FrozenParams(Mapping[str, Any]):
         return repr(self._params)
 
 
-def _frozen(value: Any) -> Any:
+def frozen_value(value: Any) -> Any:
+    """As configurations keep it: plain Python numbers, tuples instead of lists."""
     if hasattr(value, "item") and not hasattr(value, "__len__"):
         value = value.item()  # NumPy scalars print and store as plain numbers
+    if isinstance(value, float) and isnan(value):
+        return nan  # one object, which equals itself in tuples
     if isinstance(value, list | tuple):
-        return tuple(_frozen(v) for v in value)
+        return tuple(frozen_value(v) for v in value)
     return value
+
+
+def _check_hashable(estimator: Hashable, params: Mapping[str, Any]) -> None:
+    for name, value in params.items():
+        try:
+            hash(value)
+        except TypeError as error:
+            raise TypeError(
+                f"The parameter {name!r} of a configuration of {estimator!r} is {value!r}, which is not hashable. Use "
+                "a number, text, None or a tuple, or set it on the estimator and leave it out here."
+            ) from error
 
 
 def _jsonable(value: Any) -> Any:
     if isinstance(value, tuple):
         return {"tuple": [_jsonable(v) for v in value]}
+    if isinstance(value, float) and not isfinite(value):
+        return {"float": repr(value)}  # JSON has no such numbers
     if value is None or isinstance(value, str | bool | int | float):
         return value
     return str(value)
@@ -105,5 +129,7 @@ def _jsonable(value: Any) -> Any:
 
 def _from_jsonable(value: Any) -> Any:
     if isinstance(value, dict):
+        if "float" in value:
+            return float(value["float"])
         return tuple(_from_jsonable(v) for v in value["tuple"])
     return value

@@ -19,7 +19,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklmeta.calibration import CalibratedMember, lacks_probabilities
 from sklmeta.catalogue import CatalogueEntry, catalogue, default_pipeline, find_entry
-from sklmeta.configuration import Configuration
+from sklmeta.configuration import Configuration, frozen_value
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.preprocessing import SPLINES, TabularPreprocessor, target_of
 from sklmeta.space import SearchSpace, key_of, rounded
@@ -98,8 +98,11 @@ class Member:
 
     def as_set(self, known: Configuration) -> Configuration:
         """A known configuration with the values that the user pinned in place of its own."""
+        return Configuration(known.estimator, self._with_pins(known))
+
+    def _with_pins(self, known: Configuration) -> dict[str, Any]:
         fixed = {**self.pinned, **{n.removeprefix(self.prefix): v for n, v in self._single.items()}}
-        return Configuration(known.estimator, {name: fixed.get(name, v) for name, v in known.params.items()})
+        return {name: frozen_value(fixed.get(name, v)) for name, v in known.params.items()}
 
     def adapted(self, known: Configuration) -> dict[str, Any] | None:
         """Parameters for `estimator` that follow a known configuration and keep what the user set.
@@ -110,7 +113,7 @@ class Member:
         """
         if self.entry is None or known.estimator != self.entry.name:
             return None
-        params = self.as_set(known).params
+        params = self._with_pins(known)  # no Configuration: what the user set may not be hashable
         if not params.keys() <= self._param_names:
             return None
         if any(v != known.params[n] and not (_is_number(v) and _is_number(known.params[n])) for n, v in params.items()):

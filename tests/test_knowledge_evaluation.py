@@ -32,6 +32,17 @@ def test_plain_labels_survive_json(task):
     assert Evaluation.from_json(Evaluation(task, SVC, **OK).to_json()).task == task
 
 
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, np.float32("nan"), (1.0, (math.nan, math.inf))])
+def test_parameters_that_are_no_finite_number_survive_json(value):
+    one = Evaluation("iris", Configuration("svc", {"tol": value}), **OK)
+    text = one.to_json()
+    json.loads(text, parse_constant=lambda bare: pytest.fail(f"bare {bare} in the line"))
+    again = Evaluation.from_json(text)
+    assert again == one
+    assert hash(again.configuration) == hash(one.configuration)
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
 def test_numpy_numbers_become_plain_ones():
     one = Evaluation(np.int64(3), SVC, scores={"r2": np.float32(0.5)}, fit_seconds=np.float64(1), n_rows=np.int64(9))
     assert type(one.scores["r2"]) is float
@@ -76,6 +87,12 @@ def test_pickle():
 def test_nonsense_is_refused_with_its_values(arguments, message):
     with pytest.raises(ValueError, match=message):
         Evaluation("iris", SVC, **arguments)
+
+
+@pytest.mark.parametrize("value", [{0: 1, 1: 5}, [[1, {2}]], np.ones(2)])
+def test_a_parameter_that_is_not_hashable_is_refused_by_name(value):
+    with pytest.raises(TypeError, match=r"parameter 'class_weight' of a configuration of 'svc' is .* not hashable"):
+        Configuration("svc", {"C": 1.0, "class_weight": value})
 
 
 def test_a_name_is_no_configuration():

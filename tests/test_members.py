@@ -260,3 +260,11 @@ def test_a_configuration_with_a_parameter_that_the_estimator_lacks_says_nothing(
         (member,) = make_members(estimator, "classification")
         assert member.adapted(Configuration("svc", {"C": 2.0})) is not None
         assert member.adapted(Configuration("svc", {"C": 2.0, "gone": 3})) is None
+
+
+def test_what_the_user_set_need_not_be_hashable():
+    weighted = one(SVC(class_weight={0: 1.0, 1: 5.0}))
+    assert weighted.adapted(RBF) is None
+    unsaid = Configuration("svc", {"C": 10.0, "kernel": "rbf", "gamma": "scale"})
+    assert weighted.adapted(unsaid) is not None
+    assert weighted.as_set(unsaid) == unsaid
