@@ -351,11 +351,12 @@ def test_its_arrays_are_write_protected(make):
 
 def test_what_went_in_or_came_out_can_change_without_it():
     values, M = np.array([[0.5]]), pd.DataFrame({"m": [1.0]})
-    info, families, provenance = {"cv": 3}, ["f"], {"t": {"from": "x"}}
+    info, families, provenance = {"cv": 3, "protocol": {"cv": 3}}, ["f"], {"t": {"from": "x", "rows": [1]}}
     kb = KnowledgeBase(["t"], [A], {"m": values}, meta_features=M, info=info, families=families, provenance=provenance)
     before = pickle.loads(pickle.dumps(kb))
     values[0, 0], M.loc[0, "m"], info["cv"], families[0], provenance["t"]["from"] = 9, 9, 9, 9, 9
-    kb.info["cv"] = kb.provenance["t"]["from"] = 8
+    info["protocol"]["cv"], provenance["t"]["rows"][0] = 9, 9
+    kb.info["cv"] = kb.info["protocol"]["cv"] = kb.provenance["t"]["from"] = kb.provenance["t"]["rows"][0] = 8
     copied = kb.meta_features
     copied.iloc[0, 0] = 8
     kb.reasons["x"] = 8

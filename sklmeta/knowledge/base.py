@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,8 @@ class KnowledgeBase:
         if len(self._families) != shape[0]:
             raise ValueError(f"There are {shape[0]} tasks and {len(self._families)} families; give one for each task.")
         self._meta_features = meta_feature_table(meta_features, self._tasks)
-        self._reasons, self._info = dict(reasons or {}), dict(info or {})
-        self._provenance = {task: dict(about) for task, about in (provenance or {}).items()}
+        self._reasons, self._info = dict(reasons or {}), deepcopy(dict(info or {}))
+        self._provenance = {task: deepcopy(dict(about)) for task, about in (provenance or {}).items()}
         self._task_type = task_type
         self._learned = _kept(learned or {})
 
@@ -310,8 +311,8 @@ class KnowledgeBase:
 
     @property
     def info(self) -> dict[str, Any]:
-        """How it was made."""
-        return dict(self._info)
+        """A copy of how it was made."""
+        return deepcopy(self._info)
 
     @property
     def learned(self) -> dict[str, dict[str, np.ndarray]]:
@@ -320,8 +321,8 @@ class KnowledgeBase:
 
     @property
     def provenance(self) -> dict[Hashable, dict[str, Any]]:
-        """Where each task comes from."""
-        return {task: dict(about) for task, about in self._provenance.items()}
+        """A copy of where each task comes from."""
+        return {task: deepcopy(about) for task, about in self._provenance.items()}
 
     @property
     def reasons(self) -> dict[tuple[Hashable, Configuration], str]:

@@ -53,7 +53,7 @@ _LARGEST_HALF = float(np.finfo(np.float16).max)
 
 def write(knowledge: Any, path: str | Path, *, compact: bool = False) -> None:
     """Write a knowledge base; see `KnowledgeBase.save`."""
-    arrays = _arrays(knowledge, compact)
+    arrays, provenance = _arrays(knowledge, compact), knowledge.provenance
     manifest = {
         "name": NAME,
         "format": FORMAT,
@@ -64,7 +64,7 @@ def write(knowledge: Any, path: str | Path, *, compact: bool = False) -> None:
         "meta_features": labels_to_json("Meta-features", knowledge.meta_features.columns),
         "task_type": knowledge.task_type,
         "info": knowledge.info,
-        "provenance": [knowledge.provenance.get(task) for task in knowledge.tasks],
+        "provenance": [provenance.get(task) for task in knowledge.tasks],
         "reasons": _indexed_reasons(knowledge),
         "compact": compact,
         "learned": list(knowledge.learned),
