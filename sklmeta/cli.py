@@ -19,7 +19,7 @@ from sklmeta.datasets import Dataset, read_folder
 from sklmeta.finalists import collect_joint_errors, collect_larger_parts
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.bundled import FOLDER
-from sklmeta.knowledge.sizes import larger_parts
+from sklmeta.knowledge.sizes import tables_of_parts
 from sklmeta.recommenders import TaskMixture
 from sklmeta.recommenders.forest import learned_ahead
 from sklmeta.verification import verify
@@ -269,7 +269,7 @@ def describe(knowledge: KnowledgeBase) -> str:
     if "protocol" in knowledge.info:
         settings = ", ".join(f"{name}={value!r}" for name, value in knowledge.info["protocol"].items())
         lines.append(f"  protocol: {settings}")
-    parts = set(larger_parts(knowledge).values())
+    parts = tables_of_parts(knowledge)
     larger = np.array([task in parts for task in knowledge.tasks], dtype=bool)
     every = np.ones(len(names), dtype=bool)
     lines.append(f"  evaluations: {_outcomes(knowledge, ~larger, every)}")
@@ -279,7 +279,7 @@ def describe(knowledge: KnowledgeBase) -> str:
     if larger.any():
         again = (knowledge.status[larger] != "missing").any(axis=0)
         lines.append(
-            f"  larger parts of {larger.sum()} of the tables, with {again.sum()} of the configurations: "
+            f"  larger parts of {len(set(parts.values()))} of the tables, with {again.sum()} of the configurations: "
             f"{_outcomes(knowledge, larger, again)}"
         )
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from _knowledge import made_up_knowledge
 
 from sklmeta import Configuration, KnowledgeBase
 from sklmeta.knowledge import JointErrors
-from sklmeta.knowledge.sizes import at_full_size, carried_over, larger_parts, whole_tables
+from sklmeta.knowledge.sizes import at_full_size, carried_over, larger_parts, tables_of_parts, whole_tables
 from sklmeta.recommenders import Forest, NearestTasks, Portfolio, TaskMixture
 from sklmeta.recommenders.forest import learned_ahead
 
@@ -43,6 +43,24 @@ def test_tables_without_their_larger_parts(kb):
     small = kb.exclude(families=["wide"])
     assert whole_tables(small) is small
     assert larger_parts(kb.exclude(tasks=["wide"])) == {}, "a part of nothing is a task like any other"
+
+
+def test_of_several_larger_parts_the_largest_counts_and_none_is_a_table_of_its_own(kb):
+    part = kb.select(tasks=["wide, 9000 rows"])
+    middle = KnowledgeBase(
+        ["wide, 5000 rows"],
+        kb.configurations,
+        {m: part.scores(m) - 0.2 for m in kb.metrics},
+        meta_features=pd.DataFrame({"log_rows": [np.log(5000)], "other": [4.0]}),
+        families=["wide"],
+        provenance={"wide, 5000 rows": {"part_of": "wide"}},
+        task_type="classification",
+    )
+    for several in (kb.merge(middle), middle.merge(kb)):
+        assert larger_parts(several) == {"wide": "wide, 9000 rows"}
+        assert set(tables_of_parts(several)) == {"wide, 5000 rows", "wide, 9000 rows"}
+        assert whole_tables(several).tasks == ("one", "two", "wide")
+        np.testing.assert_array_equal(at_full_size(several).scores("accuracy"), at_full_size(kb).scores("accuracy"))
 
 
 def test_without_a_table_its_larger_part_is_gone_too(kb):

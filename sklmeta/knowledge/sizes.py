@@ -11,13 +11,31 @@ from sklmeta.knowledge.base import PART_OF, KnowledgeBase
 from sklmeta.knowledge.tables import STATUS_NAMES, positions
 
 FULL_SIZE = "full_size"  # in the info of what `at_full_size` gives
+ROWS_FEATURE = "log_rows"
 _MISSING, _OK = STATUS_NAMES.index("missing"), STATUS_NAMES.index("ok")
 
 
-def larger_parts(knowledge: KnowledgeBase) -> dict[Hashable, Hashable]:
-    """By known table, the task that is a larger part of it."""
+def tables_of_parts(knowledge: KnowledgeBase) -> dict[Hashable, Hashable]:
+    """By task that is a larger part of a known table, that table."""
     known, about = set(knowledge.tasks), knowledge.provenance
-    return {about[t][PART_OF]: t for t in knowledge.tasks if t in about and about[t].get(PART_OF) in known}
+    return {t: about[t][PART_OF] for t in knowledge.tasks if t in about and about[t].get(PART_OF) in known}
+
+
+def larger_parts(knowledge: KnowledgeBase) -> dict[Hashable, Hashable]:
+    """By known table, the task that is the largest part of it."""
+    rows = _log_rows(knowledge)
+    found: dict[Hashable, Hashable] = {}
+    for part, table in tables_of_parts(knowledge).items():
+        found[table] = max(found.get(table, part), part, key=rows.__getitem__)
+    return found
+
+
+def _log_rows(knowledge: KnowledgeBase) -> dict[Hashable, float]:
+    """Of each task; minus infinity where unknown."""
+    if ROWS_FEATURE not in knowledge.meta_features:
+        return dict.fromkeys(knowledge.tasks, -np.inf)
+    rows = knowledge.meta_features[ROWS_FEATURE].fillna(-np.inf)
+    return dict(zip(knowledge.tasks, rows.tolist(), strict=True))
 
 
 def whole_tables(knowledge: KnowledgeBase) -> KnowledgeBase:
@@ -33,12 +51,12 @@ def whole_tables(knowledge: KnowledgeBase) -> KnowledgeBase:
     KnowledgeBase
         The rest of the tasks; what was learned ahead stays.
     """
-    parts = larger_parts(knowledge).values()
+    parts = tables_of_parts(knowledge)
     return knowledge.exclude(tasks=parts).with_learned(knowledge.learned) if parts else knowledge
 
 
 def at_full_size(knowledge: KnowledgeBase) -> KnowledgeBase:
-    """Each table once, with what was measured on the larger part where there is one.
+    """Each table once, with what was measured on the larger part, or the largest of them, where there is one.
 
     What was measured only on fewer rows of such a table is carried over: by the straight line, at least flat, that fits
     best through the scores of the configurations that both have, and no better than the best of them.

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge import KnowledgeBase
-from sklmeta.knowledge.sizes import at_full_size, larger_parts, whole_tables
+from sklmeta.knowledge.sizes import ROWS_FEATURE, at_full_size, larger_parts, whole_tables
 from sklmeta.recommenders.arms import unheard_shares
 from sklmeta.recommenders.kernels import (
     bounded_seconds,
@@ -38,7 +38,6 @@ _LOOKED_AT = 5  # first picks, whose scores intervals are to cover
 _SHOWN_TASKS = 5
 _NEAR_TASKS = 3
 _TEMPERATURE = 0.05  # of the strategy: where a task's best is 1, a tenth less is e^2 times less probable
-_ROWS_FEATURE = "log_rows"
 _LARGER = 0.01  # in logarithms of rows
 _NEVER_EVALUATED = "nothing is known of it: the knowledge never evaluated it in this metric"
 
@@ -331,10 +330,10 @@ class Recommender(BaseEstimator, ABC):
     def _is_large(self, meta_features: Any) -> bool:
         """Whether a task has more rows than the known tables were cut to, and there is knowledge of larger parts."""
         features = self._features(meta_features) if self._with_larger_parts is not None else None
-        if features is None or _ROWS_FEATURE not in self.meta_features_:
+        if features is None or ROWS_FEATURE not in self.meta_features_:
             return False
-        rows = features[self.meta_features_.columns.get_loc(_ROWS_FEATURE)]
-        return bool(rows > self.meta_features_[_ROWS_FEATURE].max() + _LARGER)
+        rows = features[self.meta_features_.columns.get_loc(ROWS_FEATURE)]
+        return bool(rows > self.meta_features_[ROWS_FEATURE].max() + _LARGER)
 
     # -- what they share -------------------------------------------------------------------------------------------
 
@@ -453,8 +452,8 @@ class Recommender(BaseEstimator, ABC):
         known = np.isfinite(seconds)
         if not known.any() or not w[known].sum() > 0:
             return np.nan
-        if features is not None and _ROWS_FEATURE in self.meta_features_:
-            more = features[self.meta_features_.columns.get_loc(_ROWS_FEATURE)] - self.meta_features_[_ROWS_FEATURE]
+        if features is not None and ROWS_FEATURE in self.meta_features_:
+            more = features[self.meta_features_.columns.get_loc(ROWS_FEATURE)] - self.meta_features_[ROWS_FEATURE]
             seconds = seconds * np.exp(np.nan_to_num(more.to_numpy()))
         return float(weighted_quantile(seconds[known], w[known], [0.5])[0])
 
