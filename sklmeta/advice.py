@@ -184,12 +184,9 @@ class Advice:
         for key, (mean, _) in scores.items():
             if key not in known:
                 reached.get(_Unheard(key[0]), beside).append(mean / unit)
+        told: dict[str, Any] = {"reached": beside} if beside else {}
         return self.recommender.strategy(
-            self.meta_features,
-            observed=self._observed(scores),
-            candidates=list(self.known),
-            unheard=reached,
-            **({"reached": beside} if beside else {}),
+            self.meta_features, observed=self._observed(scores), candidates=list(self.known), unheard=reached, **told
         )
 
     @property

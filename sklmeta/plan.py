@@ -12,7 +12,7 @@ from sklmeta.candidates import Candidate
 from sklmeta.members import Member
 from sklmeta.recommenders.arms import next_turn
 
-_FIRST_DRAWS = 100  # of a member's space, where the knowledge has no more to say; twice as many once they are used up
+_FIRST_DRAWS = 8  # of a member's space, where the knowledge has no more to say; twice as many once they are used up
 _LISTED_FIRST = 25  # picks by the knowledge; from then on, every other one is a neighbour of the best so far
 _PARENTS = 5  # the best so far, around whom candidates are looked for
 _STEPS = (0.2, 0.05)  # how far, in turn, where 1 is a whole distribution
@@ -194,7 +194,8 @@ class Plan:
         while more:
             untried = (c for c in _interleaved([self._drawn(name) for name in names]) if c.key not in self._taken)
             yield from (candidate for candidate in untried if allowed is None or allowed(candidate))
-            more = any([self._draw_more(name) for name in names])
+            grown = [self._draw_more(name) for name in names]
+            more = any(grown)
 
 
 def _one_of_each_first(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -170,7 +170,7 @@ def test_of_several_metrics_one_that_raises_is_nan(three_classes):
     assert np.isnan(meta.cv_results_["mean_test_roc_auc"]).all()
     assert list(meta.cv_results_["status"]) == ["ok"] * len(meta.cv_results_["params"])
     assert "The metric 'roc_auc' raised ValueError: multi_class must be" in str(meta.cv_results_["warnings"][0])
-    with pytest.raises(ValueError, match="All configurations failed.*The metric 'roc_auc' raised ValueError: multi_"):
+    with pytest.raises(ValueError, match=r"All configurations failed.*The metric 'roc_auc' raised ValueError: multi_"):
         quick(None, GaussianNB(), scoring=["accuracy", "roc_auc"], refit="roc_auc").fit(*three_classes)
 
 

@@ -121,7 +121,9 @@ def test_a_member_is_drawn_from_as_often_as_there_are_turns(heard_of):
     found = planned([], heard_of, 450, endless)
     assert len({c.key for c in found}) == len(found) == 450
     assert planned([], heard_of, 90, endless) == found[:90]
-    two = make_members([("a", GaussianNB()), ("b", GaussianNB())], "classification", {"a": {"var_smoothing": uniform()}})
+    two = make_members(
+        [("a", GaussianNB()), ("b", GaussianNB())], "classification", {"a": {"var_smoothing": uniform()}}
+    )
     several = planned([], {"a", "b"} if heard_of else set(), 250, two)
     assert names(several).count("a") >= 125, "where one has no more points, the other is drawn from"
 
