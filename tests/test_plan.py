@@ -134,7 +134,7 @@ def test_who_may_not_be_tried_now_is_not_drawn_from_any_more(monkeypatch):
     plan = Plan(MEMBERS, ListedAdvice(), 10_000, np.random.RandomState(0))
     for _ in range(3):
         assert plan.next(1, {}, lambda candidate: False) == []
-    assert drawn == [100] * 3
+    assert drawn == [8] * 3
 
 
 # -- what was found out decides ----------------------------------------------------------------------------------------
