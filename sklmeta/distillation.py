@@ -9,6 +9,8 @@ import pandas as pd
 from pandas.api import types
 from scipy import sparse
 from sklearn.base import clone, is_classifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
@@ -59,7 +61,8 @@ def distill(
     Returns
     -------
     estimator
-        The student, fitted.
+        The student, fitted. Of a model that was tuned to change its labels at another probability than one half, it is
+        within scikit-learn's FixedThresholdClassifier, and does so too.
 
     Raises
     ------
@@ -100,7 +103,8 @@ def distill(
     taught = answers >= np.minimum(_NEGLIGIBLE, answers.max(axis=0))  # each class in one row at least
     rows, columns = np.nonzero(taught)
     step = f"{student.steps[-1][0]}__" if isinstance(student, Pipeline) else ""
-    return student.fit(safe_indexing(X, rows), classes[columns], **{f"{step}sample_weight": answers[rows, columns]})
+    student.fit(safe_indexing(X, rows), classes[columns], **{f"{step}sample_weight": answers[rows, columns]})
+    return _with_labels_of(model, student, X)
 
 
 def between_neighbours(X: Any, n: int, *, swap: float = 0.5, spread: float = 4.0, random_state: Any = None) -> Any:
@@ -152,6 +156,18 @@ def _answers(model: Any, X: Any) -> np.ndarray:
     if is_classifier(model):
         return model.predict_proba(X)
     return np.asarray(model.predict(X), float).reshape(-1, 1)
+
+
+def _with_labels_of(model: Any, student: Any, X: Any) -> Any:
+    """The student, whose labels change where the model's do."""
+    blend = getattr(getattr(model, "ensemble_", model), "blend", None)
+    threshold = getattr(blend, "threshold", 0.5)
+    if threshold == 0.5 or len(student.classes_) != 2:
+        return student
+    labelling = FixedThresholdClassifier(
+        FrozenEstimator(student), threshold=threshold, response_method="predict_proba"
+    )
+    return labelling.fit(safe_indexing(X, [0, 0]), student.classes_)  # the student stays as it is
 
 
 def _checked_student(student: Any, classes: bool, rng: np.random.RandomState) -> Any:

@@ -1,5 +1,7 @@
 """A student learns what a model answers, in between its rows too."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from sklmeta.blended import BlendedClassifier, BlendedRegressor
@@ -30,6 +33,23 @@ def test_a_student_of_the_models_own_kind_finds_its_probabilities(three_classes)
     teacher = LogisticRegression().fit(X, y)
     student = distill(teacher, X, student=LogisticRegression(C=1e4), random_state=0)
     np.testing.assert_allclose(student.predict_proba(X), teacher.predict_proba(X), atol=0.02)
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_a_tuned_threshold_is_kept(binary, as_frame):
+    X, y = binary
+    X, y = pd.DataFrame(X).add_prefix("x") if as_frame else X, np.where(y, "yes", "no")
+    members = [("a", LogisticRegression()), ("b", LogisticRegression(C=0.1))]
+    teacher = BlendedClassifier(members, WeightedBlend(np.array([0.5, 0.5]), threshold=0.2)).fit(X, y)
+    student = distill(teacher, X, student=LogisticRegression(C=1e4), random_state=0)
+    check_is_fitted(student)
+    assert np.mean(teacher.predict(X) == "yes") > np.mean(teacher.predict_proba(X)[:, 1] > 0.5) + 0.1
+    assert np.mean(student.predict(X) == teacher.predict(X)) > 0.95
+    np.testing.assert_allclose(student.predict_proba(X), teacher.predict_proba(X), atol=0.1)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(student)).predict(X), student.predict(X))
+    assert student.n_features_in_ == 5
+    stays = distill(BlendedClassifier(members, HALVES).fit(X, y), X, student=LogisticRegression(), random_state=0)
+    assert type(stays) is LogisticRegression
 
 
 def test_the_default_student_imitates_an_average_on_rows_that_neither_saw():
