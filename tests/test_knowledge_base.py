@@ -349,6 +349,20 @@ def test_its_arrays_are_write_protected(make):
             array[0, 0] = 0
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT, np.float32("nan")], ids=repr)
+def test_a_task_without_a_family_is_its_own(missing):
+    kb = KnowledgeBase(["s", "t", "u"], [A], {"m": [[0.5]] * 3}, families=[missing, missing, ("f", None)])
+    assert kb.families == ("s", "t", ("f", None))
+
+
+def test_families_may_be_a_series():
+    scores = pd.DataFrame({"svc": [0.9, 0.8, 0.7]}, index=["s", "t", "u"])
+    families = pd.Series({"t": "f", "s": np.nan})
+    assert KnowledgeBase.from_frames(None, {"m": scores}, families=families).families == ("s", "f", "u")
+    evaluations = [Evaluation(task, A, scores={"m": 0.5}) for task in "stu"]
+    assert KnowledgeBase.from_evaluations(evaluations, families=families).families == ("s", "f", "u")
+
+
 def test_what_went_in_or_came_out_can_change_without_it():
     values, M = np.array([[0.5]]), pd.DataFrame({"m": [1.0]})
     info, families, provenance = {"cv": 3, "protocol": {"cv": 3}}, ["f"], {"t": {"from": "x", "rows": [1]}}

@@ -22,6 +22,7 @@ from sklmeta.knowledge.tables import (
     check_same,
     check_unique,
     found,
+    is_missing,
     meta_feature_table,
     positions,
     read_only,
@@ -58,7 +59,8 @@ class KnowledgeBase:
     joint_errors : JointErrors, default=None
         How the errors of some of the configurations go together, on some of the tasks.
     families : sequence of hashable, default=None
-        One a task; variants of the same underlying data share one. None: every task is its own.
+        One a task; variants of the same underlying data share one. None: every task is its own, as is one whose family
+        is None or NaN.
     reasons : mapping of (task, Configuration) to str, default=None
         Why evaluations are not ok.
     provenance : mapping of task to mapping, default=None
@@ -122,9 +124,10 @@ class KnowledgeBase:
         self._score_seconds = table("score_seconds", score_seconds, shape)
         self._status = status_codes(status, self._scores, shape)
         self._joint_errors = self._checked(joint_errors)
-        self._families = self._tasks if families is None else tuple(families)
-        if len(self._families) != shape[0]:
-            raise ValueError(f"There are {shape[0]} tasks and {len(self._families)} families; give one for each task.")
+        given = self._tasks if families is None else tuple(families)
+        if len(given) != shape[0]:
+            raise ValueError(f"There are {shape[0]} tasks and {len(given)} families; give one for each task.")
+        self._families = tuple(t if is_missing(f) else f for t, f in zip(self._tasks, given, strict=True))
         self._meta_features = meta_feature_table(meta_features, self._tasks)
         self._reasons, self._info = dict(reasons or {}), deepcopy(dict(info or {}))
         self._provenance = {task: deepcopy(dict(about)) for task, about in (provenance or {}).items()}
@@ -139,7 +142,7 @@ class KnowledgeBase:
         evaluations: Iterable[Evaluation],
         meta_features: pd.DataFrame | None = None,
         *,
-        families: Mapping[Hashable, Hashable] | None = None,
+        families: Mapping[Hashable, Hashable] | pd.Series | None = None,
         provenance: Mapping[Hashable, Mapping[str, Any]] | None = None,
         task_type: str | None = None,
         info: Mapping[str, Any] | None = None,
@@ -152,8 +155,8 @@ class KnowledgeBase:
             In any order; of two for the same task and configuration the later one counts.
         meta_features : DataFrame, default=None
             Index of task ids, a column a meta-feature. Tasks without a row get NaN; rows of other tasks are left out.
-        families : mapping of task to hashable, default=None
-            A task that is not in it is its own family.
+        families : mapping of task to hashable, or Series, default=None
+            A task that is not in it, or has None or NaN there, is its own family.
         provenance : mapping of task to mapping, default=None
             Where each task comes from.
         task_type : {"classification", "regression"} or None, default=None
@@ -177,7 +180,7 @@ class KnowledgeBase:
         return cls(
             **tables,
             meta_features=None if meta_features is None else aligned(meta_features, tasks),
-            families=[(families or {}).get(task, task) for task in tasks],
+            families=_families_of(tasks, families),
             provenance={task: about for task, about in (provenance or {}).items() if task in known},
             task_type=task_type,
             info=info,
@@ -189,7 +192,7 @@ class KnowledgeBase:
         meta_features: pd.DataFrame | None,
         scores: Mapping[str, pd.DataFrame],
         *,
-        families: Mapping[Hashable, Hashable] | None = None,
+        families: Mapping[Hashable, Hashable] | pd.Series | None = None,
         task_type: str | None = None,
     ) -> KnowledgeBase:
         """Take tables that somebody else measured.
@@ -201,8 +204,8 @@ class KnowledgeBase:
         scores : mapping of str to DataFrame
             By metric: index of task ids, a column a configuration; greater is better, NaN where never evaluated.
             Columns are Configuration objects or any labels. Rows and columns may be in any order.
-        families : mapping of task to hashable, default=None
-            A task that is not in it is its own family.
+        families : mapping of task to hashable, or Series, default=None
+            A task that is not in it, or has None or NaN there, is its own family.
         task_type : {"classification", "regression"} or None, default=None
             What kind of tasks these are.
 
@@ -232,7 +235,7 @@ class KnowledgeBase:
             configurations,
             {m: _in_order(frame, tasks, labels) for m, frame in scores.items()},
             meta_features=meta_features,
-            families=[(families or {}).get(task, task) for task in tasks],
+            families=_families_of(tasks, families),
             task_type=task_type,
         )
 
@@ -620,6 +623,11 @@ class KnowledgeBase:
         }
         rows = "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in counts.items())
         return f"<table><caption>KnowledgeBase {escape(self._task_type or '')}</caption>{rows}</table>"
+
+
+def _families_of(tasks: Sequence[Hashable], families: Mapping[Hashable, Hashable] | pd.Series | None) -> list[Hashable]:
+    named = {} if families is None else dict(families.items())
+    return [named.get(task, task) for task in tasks]
 
 
 def _kept(learned: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, dict[str, np.ndarray]]:

@@ -23,6 +23,11 @@ def label_index(labels: Sequence[Hashable]) -> pd.Index:
     return index if list(index) == list(labels) else pd.Index(labels, tupleize_cols=False, dtype=object)
 
 
+def is_missing(label: Hashable) -> bool:
+    """Whether a label is None, NaN, or what pandas has instead of them."""
+    return bool(pd.api.types.is_scalar(label) and pd.isna(label))
+
+
 def check_unique(what: str, items: Iterable[Hashable]) -> None:
     """Raise ValueError if an item comes twice or is NaN, which no look-up finds."""
     seen: set[Hashable] = set()
