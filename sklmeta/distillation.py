@@ -164,9 +164,7 @@ def _with_labels_of(model: Any, student: Any, X: Any) -> Any:
     threshold = getattr(blend, "threshold", 0.5)
     if threshold == 0.5 or len(student.classes_) != 2:
         return student
-    labelling = FixedThresholdClassifier(
-        FrozenEstimator(student), threshold=threshold, response_method="predict_proba"
-    )
+    labelling = FixedThresholdClassifier(FrozenEstimator(student), threshold=threshold, response_method="predict_proba")
     return labelling.fit(safe_indexing(X, [0, 0]), student.classes_)  # the student stays as it is
 
 

@@ -587,7 +587,10 @@ def test_two_labels_have_a_mean_and_three_have_none():
 def test_nothing_is_added_for_more_than_two_labels(categories):
     X, y = streets()
     three = np.array(["low", "middle", "high"])[np.digitize(y, [-0.3, 0.3])]
-    plain, told = TabularPreprocessor(categories=categories), TabularPreprocessor(categories=categories, target="labels")
+    plain, told = (
+        TabularPreprocessor(categories=categories),
+        TabularPreprocessor(categories=categories, target="labels"),
+    )
     assert_array_equal(np.asarray(told.fit_transform(X, three), float), np.asarray(plain.fit_transform(X), float))
     assert_array_equal(np.asarray(told.transform(X), float), np.asarray(plain.transform(X), float))
     assert_array_equal(told.get_feature_names_out(), plain.get_feature_names_out())
@@ -597,7 +600,9 @@ def test_nothing_is_added_for_more_than_two_labels(categories):
 def test_no_default_pipeline_adds_anything_for_more_than_two_labels():
     X, y = streets()
     for name, entry in catalogue("classification").items():
-        step = build_estimator(entry.configurations(1)[0], "classification").steps[0][1].fit(X, np.digitize(y, [0, 0.5]))
+        step = (
+            build_estimator(entry.configurations(1)[0], "classification").steps[0][1].fit(X, np.digitize(y, [0, 0.5]))
+        )
         assert not step.averaged_, name
 
 

@@ -308,7 +308,9 @@ def test_the_estimator_is_an_unfitted_pipeline_with_the_parameters():
 
 
 def test_labels_without_an_estimator_say_what_to_do():
-    with pytest.raises(UnknownEstimatorError, match=r"does not say what Configuration\('a'\) is.*wrap the estimator"):
+    with pytest.raises(
+        UnknownEstimatorError, match=r"does not say what Configuration\('a'\) is.*make the estimator yourself"
+    ):
         _ = recommendation(A, None).estimator
     with pytest.raises(UnknownEstimatorError):
         _ = recommendation(A, "classification").estimator

@@ -136,7 +136,7 @@ class Recommendation:
         if self.task_type is None:
             raise UnknownEstimatorError(
                 f"The knowledge does not say what {self.configuration!r} is. Give it a task_type whose catalogue has "
-                "that name, or wrap the estimator in MetaEstimator under that name."
+                "that name, or make the estimator yourself, from its name and `params`."
             )
         return build_estimator(self.configuration, self.task_type)
 
