@@ -77,6 +77,23 @@ def test_compact_keeps_near_best_differences_on_a_large_scale(path):
     assert again[3] == 1e6 - 65504
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1e-4, 1.0, 1e4, 1e12])
+def test_compact_keeps_scores_on_any_scale(path, scale):
+    scores = scale * np.array([[0.0, -0.1, -0.25, -3.0, -np.pi], [5.0, 5.0, np.nan, 4.999, 2.0]])
+    kb = KnowledgeBase(
+        ["s", "t"],
+        [Configuration(c) for c in "abcde"],
+        {"accuracy": np.zeros((2, 5)) + 0.5, "m": scores},
+        standard_errors={"m": 0.01 * np.abs(scores)},
+    )
+    kb.save(path, compact=True)
+    again = KnowledgeBase.load(path)
+    np.testing.assert_allclose(again.scores("m"), scores, rtol=5e-4, atol=1e-7 * scale)
+    np.testing.assert_allclose(again.standard_errors("m"), 0.01 * np.abs(scores), rtol=5e-4)
+    assert (again.scores("m")[1, 0] - again.scores("m")[1, 3]) / scale == pytest.approx(0.001, rel=1e-3)
+    np.testing.assert_array_equal(again.scores("accuracy"), 0.5)
+
+
 def test_compact_is_much_smaller(tmp_path):
     kb = made_up_knowledge(60, 80)
     kb.save(tmp_path / "whole.zip")

@@ -270,8 +270,11 @@ class KnowledgeBase:
         path : path
             The file, commonly ending in ``.zip``.
         compact : bool, default=False
-            Whether to round: scores to 0.05 % of their distance from the task's best one, which is at most 65504;
-            standard errors and seconds to 0.05 %; meta-features to single precision. What is loaded says so in `info`.
+            Whether to round: scores to 0.05 % of their distance from the task's best one, but to no less than 1e-7
+            where distances are of the order of 1; distances above 65504 become that. On a task where all distances are
+            below 0.008, or half of them above 1024, both limits are relative to these. Standard errors and seconds are
+            rounded to 0.05 %, seconds above 65504 become that, and meta-features have single precision. What is loaded
+            says so in `info`.
 
         Raises
         ------

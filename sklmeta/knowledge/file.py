@@ -49,6 +49,7 @@ _DAMAGE = (
     OverflowError,
 )
 _LARGEST_HALF = float(np.finfo(np.float16).max)
+_SMALL, _LARGE = 2.0**-7, 2.0**10  # distances of scores that half precision does not hold well, all or half of them
 
 
 def write(knowledge: Any, path: str | Path, *, compact: bool = False) -> None:
@@ -120,8 +121,7 @@ def _arrays(knowledge: Any, compact: bool) -> dict[str, np.ndarray]:
     for i, metric in enumerate(knowledge.metrics):
         scores, errors = knowledge.scores(metric), knowledge.standard_errors(metric)
         if compact:
-            arrays[f"best_{i}"], arrays[f"shortfall_{i}"] = _compacted(scores)
-            arrays[f"errors_{i}"] = _half(errors)
+            arrays |= _compacted(scores, errors, i)
         else:
             arrays[f"scores_{i}"], arrays[f"errors_{i}"] = scores, errors
     for name in ("fit_seconds", "score_seconds"):
@@ -135,12 +135,41 @@ def _arrays(knowledge: Any, compact: bool) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _compacted(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _compacted(scores: np.ndarray, errors: np.ndarray, i: int) -> dict[str, np.ndarray]:
     """Each task's best score, and how far each score is below it: small where precision matters."""
     known = np.where(np.isnan(scores), -np.inf, scores)
     best = known.max(axis=1, initial=-np.inf)
     best = np.where(np.isfinite(best), best, np.nan)
-    return best, _half(best[:, None] - scores)
+    shortfall = best[:, None] - scores
+    scale = np.array([_scale_of(row[row > 0]) for row in shortfall])
+    if (scale == 1).all():
+        return {f"best_{i}": best, f"shortfall_{i}": _half(shortfall), f"errors_{i}": _half(errors)}
+    return {
+        f"best_{i}": best,
+        f"scale_{i}": scale,
+        f"share_{i}": _half(shortfall / scale[:, None]),
+        f"errors_{i}": _half(errors / scale[:, None]),
+    }
+
+
+def _scale_of(shortfall: np.ndarray) -> float:
+    """What a task's distances are divided by: 1, or where half precision would hold too few of their digits, a power
+    of two near the largest of small ones or the median of large ones, which one disaster does not change.
+    """
+    if not len(shortfall):
+        return 1.0
+    largest, typical = shortfall.max(), np.median(shortfall)
+    unit = largest if largest < _SMALL else typical if typical > _LARGE else 1.0
+    return float(2.0 ** np.floor(np.log2(unit)))
+
+
+def _restored(arrays: dict[str, np.ndarray], i: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and standard errors of what `_compacted` gave."""
+    best, errors = arrays[f"best_{i}"][:, None], arrays[f"errors_{i}"].astype(float)
+    if f"scale_{i}" not in arrays:
+        return best - arrays[f"shortfall_{i}"].astype(float), errors
+    scale = arrays[f"scale_{i}"][:, None]
+    return best - scale * arrays[f"share_{i}"].astype(float), scale * errors
 
 
 def _half(values: np.ndarray) -> np.ndarray:
@@ -177,12 +206,10 @@ def _arguments(manifest: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     tasks = [label_from_json(task) for task in manifest["tasks"]]
     configurations = [Configuration.from_json(json.dumps(c)) for c in manifest["configurations"]]
     metrics = [label_from_json(metric) for metric in manifest["metrics"]]
-    scores = {}
+    scores, errors = {}, {}
     for i, metric in enumerate(metrics):
-        if manifest["compact"]:
-            scores[metric] = arrays[f"best_{i}"][:, None] - arrays[f"shortfall_{i}"].astype(float)
-        else:
-            scores[metric] = arrays[f"scores_{i}"]
+        stored = _restored(arrays, i) if manifest["compact"] else (arrays[f"scores_{i}"], arrays[f"errors_{i}"])
+        scores[metric], errors[metric] = stored
     names = label_index([label_from_json(name) for name in manifest["meta_features"]])
     frame = pd.DataFrame(arrays["meta_features"].astype(float), columns=names)
     return {
@@ -191,7 +218,7 @@ def _arguments(manifest: dict, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         "scores": scores,
         "status": arrays["status"],
         "meta_features": frame,
-        "standard_errors": {m: arrays[f"errors_{i}"] for i, m in enumerate(metrics)},
+        "standard_errors": errors,
         "fit_seconds": arrays["fit_seconds"],
         "score_seconds": arrays["score_seconds"],
         "joint_errors": _joint_errors(manifest, arrays, tasks, configurations),
