@@ -150,8 +150,8 @@ class Winner:
         -------
         estimator
             The student, fitted; where the model has a tuned threshold between two classes, within scikit-learn's
-            FixedThresholdClassifier, which has the same. On average it keeps about a third of what the average gains over the best single
-            configuration, and on some data nothing: compare before you use it.
+            FixedThresholdClassifier, which has the same. On average it keeps about a third of what the average gains
+            over the best single configuration, and on some data nothing: compare before you use it.
 
         Raises
         ------
