@@ -89,7 +89,7 @@ class FrozenParams(Mapping[str, Any]):
         return len(self._params)
 
     def __hash__(self) -> int:
-        return hash(tuple(self._params.items()))
+        return hash(frozenset(self._params.items()))
 
     def __repr__(self) -> str:
         return repr(self._params)

@@ -363,6 +363,31 @@ def test_families_may_be_a_series():
     assert KnowledgeBase.from_evaluations(evaluations, families=families).families == ("s", "f", "u")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"fit_seconds": [[-1.0]]}, "fit_seconds has .*-1.0.*; seconds are not negative"),
+        ({"score_seconds": [[-0.5]]}, "score_seconds has"),
+        ({"provenance": {"u": {}}}, "provenance of 'u', which is none of the 1 tasks"),
+        ({"reasons": {("u", A): "no"}}, "reason for .*'u'"),
+        ({"reasons": {("t", B): "no"}}, "reason for .*lda"),
+    ],
+)
+def test_what_is_of_nothing_known_or_negative_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        KnowledgeBase(["t"], [A], {"m": [[0.5]]}, **arguments)
+
+
+def test_what_is_equal_hashes_alike_whatever_the_order_of_metrics():
+    one = KnowledgeBase(["t"], [A], {"m": [[0.5]], "n": [[0.6]]})
+    other = KnowledgeBase(["t"], [A], {"n": [[0.6]], "m": [[0.5]]})
+    assert one == other
+    assert hash(one) == hash(other)
+    measured = [Evaluation("t", A, scores=scores) for scores in ({"m": 0.5, "n": 0.6}, {"n": 0.6, "m": 0.5})]
+    assert measured[0] == measured[1]
+    assert hash(measured[0]) == hash(measured[1])
+
+
 def test_what_went_in_or_came_out_can_change_without_it():
     values, M = np.array([[0.5]]), pd.DataFrame({"m": [1.0]})
     info, families, provenance = {"cv": 3, "protocol": {"cv": 3}}, ["f"], {"t": {"from": "x", "rows": [1]}}

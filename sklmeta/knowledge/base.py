@@ -26,6 +26,7 @@ from sklmeta.knowledge.tables import (
     meta_feature_table,
     positions,
     read_only,
+    seconds_table,
     status_codes,
     table,
 )
@@ -75,8 +76,9 @@ class KnowledgeBase:
     Raises
     ------
     ValueError
-        If labels repeat, shapes disagree, a score is infinite or belongs to something that is not "ok", a meta-feature
-        is not numeric, or `task_type` is unknown.
+        If labels repeat, shapes disagree, a score is infinite or belongs to something that is not "ok", seconds are
+        negative, a meta-feature is not numeric, a reason or provenance is of something unknown, or `task_type` is
+        unknown.
 
     Examples
     --------
@@ -120,8 +122,8 @@ class KnowledgeBase:
         if not errors.keys() <= scores.keys():
             raise ValueError(f"There are standard errors of {list(errors)!r}, and scores only of {list(scores)!r}.")
         self._errors = {m: table(f"standard errors of {m!r}", errors.get(m), shape) for m in scores}
-        self._fit_seconds = table("fit_seconds", fit_seconds, shape)
-        self._score_seconds = table("score_seconds", score_seconds, shape)
+        self._fit_seconds = seconds_table("fit_seconds", fit_seconds, shape)
+        self._score_seconds = seconds_table("score_seconds", score_seconds, shape)
         self._status = status_codes(status, self._scores, shape)
         self._joint_errors = self._checked(joint_errors)
         given = self._tasks if families is None else tuple(families)
@@ -131,8 +133,19 @@ class KnowledgeBase:
         self._meta_features = meta_feature_table(meta_features, self._tasks)
         self._reasons, self._info = dict(reasons or {}), deepcopy(dict(info or {}))
         self._provenance = {task: deepcopy(dict(about)) for task, about in (provenance or {}).items()}
+        self._check_about()
         self._task_type = task_type
         self._learned = _kept(learned or {})
+
+    def _check_about(self) -> None:
+        """Raise where a reason or a provenance is of something that is not known."""
+        tasks, configurations = set(self._tasks), set(self._configurations)
+        unknown = [task for task in self._provenance if task not in tasks]
+        if unknown:
+            raise ValueError(f"There is a provenance of {unknown[0]!r}, which is none of the {len(tasks)} tasks.")
+        strange = [key for key in self._reasons if key[0] not in tasks or key[1] not in configurations]
+        if strange:
+            raise ValueError(f"There is a reason for {strange[0]!r}, which is no known task and configuration.")
 
     # -- making one --------------------------------------------------------------------------------------------
 
@@ -592,7 +605,7 @@ class KnowledgeBase:
         )
 
     def __hash__(self) -> int:
-        return hash((self._tasks, self._configurations, self.metrics))
+        return hash((self._tasks, self._configurations, frozenset(self.metrics)))
 
     def _plain(self) -> tuple:
         names = tuple(self._meta_features.columns)

@@ -91,6 +91,14 @@ def table(what: str, values: Any, shape: tuple[int, int]) -> np.ndarray:
     return read_only(copied)
 
 
+def seconds_table(what: str, values: Any, shape: tuple[int, int]) -> np.ndarray:
+    """The same, of numbers that must not be negative."""
+    seconds = table(what, values, shape)
+    if (seconds < 0).any():
+        raise ValueError(f"{what} has {np.nanmin(seconds)!r}; seconds are not negative, or NaN where unknown.")
+    return seconds
+
+
 def status_codes(status: Any, scores: Mapping[str, np.ndarray], shape: tuple[int, int]) -> np.ndarray:
     """Read-only positions in STATUS_NAMES; for None, "ok" wherever some metric has a score.
 
