@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from numbers import Integral, Real
@@ -107,8 +108,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         are trained on a part of their rows. Where there is plenty, for less than 5,000 rows, all 5 are repeated on
         other shuffles, up to three times.
     n_jobs : int, default=None
-        Fits at the same time; None obeys ``joblib.parallel_config`` and else means 1. The answer is the same for
-        any number.
+        Fits at the same time; None obeys ``joblib.parallel_config`` and else means 1. The answer is the same for any
+        number, but where a time budget or a `callback` ends the search.
     random_state : int, RandomState instance or None, default=None
         Of draws, and of the members whose own ``random_state`` is open.
     warm_start : bool, default=False
@@ -117,7 +118,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     callback : callable, default=None
         Told after each configuration that was evaluated: a `Progress` with ``n_evaluated``, ``estimator``, ``params``,
         ``score`` and ``best_score``. If it answers with something true, the search ends, and the model is made of what
-        it found until then.
+        it found until then: with several `n_jobs`, also of what ended meanwhile.
     verbose : int, default=0
         Whether to print a line for each configuration that was evaluated.
 
@@ -245,53 +246,58 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         ValueError
             If a parameter or the data make no sense, or every configuration failed.
         """
-        started = time.monotonic()
-        self._check_parameters()
-        clock = None if self.time_budget is None else Clock(float(self.time_budget), started)
-        X, y = self._checked_data(X, y)
-        if params.get("sample_weight") is None:
-            params.pop("sample_weight", None)  # even of None, not every member takes it
-        params = check_method_params(X, params=params)
-        check_weights(X, y, params.get("sample_weight"), self._task_type())
-        members = self._usable_members(X, params)
-        scorer, deciding = self._scorer(members)
-        fit_params, score_params, split_params = self._routed(members, params, scorer)
-        splits = self._splits(X, y, split_params)
-        random_state = check_random_state(self.random_state)
-        past = self._past(X, y, params, splits)
-        forked = is_small(X) and isinstance(self.scoring, str | None) and all(m.is_scikit_learns for m in members)
-        with open_workers(self.n_jobs, limited=clock is not None, forked=forked) as workers:
-            advice = self._advice(members, X, y, average=self._blends())
-            splits = (
-                list(past.splits) if past.evaluated else self._affordable(splits, y, advice, clock, workers.n_workers)
-            )
-            trial = Trial(
-                (X, y),
-                splits,
-                FoldScorer(scorer, getattr(self, "classes_", None), deciding if isinstance(self.refit, str) else None),
-                score_params,
-                fit_params,
-                getattr(self, "classes_", None),
-                keep_outputs=self._blends(),
-                keep_models=self.refit is not False,
-                measure_size=self._blends() and getattr(self.ensemble, "max_size", None) is not None,
-            )
-            workers.share(trial)
-            search = self._search(members, advice, trial, deciding, random_state, clock, workers.n_workers, past)
-            interrupted = _run(workers, search)
-            self._keep(past, search, trial)
-            self._describe(search, advice, members, scorer)
-            self._weights = np.zeros(len(search.candidates))
-            for earlier in _OF_A_MODEL:
-                self.__dict__.pop(earlier, None)
-            if self.refit is not False:
-                model = self._conclude(search, trial, workers, interrupted)
-                self._credit(model.index, search.deciding)
-                self.best_estimator_, self.refit_time_, self._weights = model.best, model.seconds, model.weights
-                if self._blends() and model.ensemble is not None:
-                    self.ensemble_ = model.ensemble
-            elif not self.multimetric_ and search.has_a_score():
-                self._choose(search.deciding)
+        with _as_before_if_it_fails(self):
+            started = time.monotonic()
+            self._check_parameters()
+            clock = None if self.time_budget is None else Clock(float(self.time_budget), started)
+            X, y = self._checked_data(X, y)
+            if params.get("sample_weight") is None:
+                params.pop("sample_weight", None)  # even of None, not every member takes it
+            params = check_method_params(X, params=params)
+            check_weights(X, y, params.get("sample_weight"), self._task_type())
+            members = self._usable_members(X, params)
+            scorer, deciding = self._scorer(members)
+            fit_params, score_params, split_params = self._routed(members, params, scorer)
+            splits = self._splits(X, y, split_params)
+            random_state = check_random_state(self.random_state)
+            past = self._past(X, y, params, splits)
+            forked = is_small(X) and isinstance(self.scoring, str | None) and all(m.is_scikit_learns for m in members)
+            with open_workers(self.n_jobs, limited=clock is not None, forked=forked) as workers:
+                advice = self._advice(members, X, y, average=self._blends())
+                splits = (
+                    list(past.splits)
+                    if past.evaluated
+                    else self._affordable(splits, y, advice, clock, workers.n_workers)
+                )
+                trial = Trial(
+                    (X, y),
+                    splits,
+                    FoldScorer(
+                        scorer, getattr(self, "classes_", None), deciding if isinstance(self.refit, str) else None
+                    ),
+                    score_params,
+                    fit_params,
+                    getattr(self, "classes_", None),
+                    keep_outputs=self._blends(),
+                    keep_models=self.refit is not False,
+                    measure_size=self._blends() and getattr(self.ensemble, "max_size", None) is not None,
+                )
+                workers.share(trial)
+                search = self._search(members, advice, trial, deciding, random_state, clock, workers.n_workers, past)
+                interrupted = _run(workers, search)
+                self._keep(past, search, trial)
+                self._describe(search, advice, members, scorer)
+                self._weights = np.zeros(len(search.candidates))
+                for earlier in _OF_A_MODEL:
+                    self.__dict__.pop(earlier, None)
+                if self.refit is not False:
+                    model = self._conclude(search, trial, workers, interrupted)
+                    self._credit(model.index, search.deciding)
+                    self.best_estimator_, self.refit_time_, self._weights = model.best, model.seconds, model.weights
+                    if self._blends() and model.ensemble is not None:
+                        self.ensemble_ = model.ensemble
+                elif not self.multimetric_ and search.has_a_score():
+                    self._choose(search.deciding)
         return self
 
     def _search(
@@ -851,6 +857,18 @@ def _run(workers: Any, search: Search) -> bool:
             "The callback ended the search; what it found until then is used.", EvaluationWarning, stacklevel=3
         )
     return False
+
+
+@contextmanager
+def _as_before_if_it_fails(face: MetaEstimator) -> Iterator[None]:
+    """All that an earlier `fit` learned stays where another fails; what a warm start may go on from is kept, too."""
+    before = dict(vars(face))
+    try:
+        yield
+    except BaseException:
+        before.update((name, value) for name, value in vars(face).items() if name == "_evaluated")
+        face.__dict__ = before
+        raise
 
 
 class _Builder:

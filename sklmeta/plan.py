@@ -194,8 +194,7 @@ class Plan:
         while more:
             untried = (c for c in _interleaved([self._drawn(name) for name in names]) if c.key not in self._taken)
             yield from (candidate for candidate in untried if allowed is None or allowed(candidate))
-            grown = [self._draw_more(name) for name in names]
-            more = any(grown)
+            more = sum(self._draw_more(name) for name in names) > 0
 
 
 def _one_of_each_first(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -413,6 +413,38 @@ def test_when_everything_fails_the_first_reason_is_told(binary):
         quick(None, Raising()).fit(*binary)
 
 
+def test_a_fit_that_fails_leaves_what_an_earlier_one_learned(binary, three_classes):
+    X, y = binary
+    meta = quick(None, GaussianNB(), n_iter=1)
+    with pytest.raises(ValueError, match="nothing to choose from"):
+        meta.set_params(scoring=lambda e, X, y: np.nan).fit(X, y)
+    assert set(vars(meta)) == set(meta.get_params(deep=False)), "unfitted"
+    before = meta.set_params(scoring=None).fit(X, y).predict_proba(X)
+    scores = meta.cv_results_["mean_test_score"]
+    other, labels = three_classes
+    with pytest.raises(ValueError, match="nothing to choose from"):
+        meta.set_params(scoring=lambda e, X, y: np.nan).fit(other[:, :3], labels)
+    assert (meta.n_features_in_, list(meta.classes_), meta.cv_results_["mean_test_score"] is scores) == (
+        5,
+        [0, 1],
+        True,
+    )
+    np.testing.assert_array_equal(meta.predict_proba(X), before)
+
+
+def test_a_fit_that_fails_keeps_what_a_warm_start_goes_on_from(binary):
+    X, y = binary
+    space = {"shift": uniform()}
+    meta = quick(None, Majority(), param_distributions=space, n_iter=2, warm_start=True).fit(X, y)
+    first = meta.cv_results_["params"]
+    with pytest.raises(ValueError, match="inconsistent"):
+        meta.fit(X, y[:-1])
+    seen = []
+    meta.set_params(n_iter=3, callback=lambda progress: seen.append(progress) and False).fit(X, y)
+    assert meta.cv_results_["params"][:2] == first
+    assert len(seen) == 1
+
+
 def test_an_interrupt_is_an_interrupt(binary):
     with pytest.raises(KeyboardInterrupt):
         quick(None, [("stop", Interrupting()), ("nb", GaussianNB())]).fit(*binary)
