@@ -86,8 +86,8 @@ def open_workers(
     limited : bool
         Whether units may have deadlines.
     forked : bool, default=False
-        Whether children may be copies of this process, which are there at once, while new ones make their imports
-        first: for units that work in one thread only, and with nothing that does not survive it.
+        Whether children may be copies of this process. They are there at once, and new ones make their imports first;
+        but only what works in one thread, and survives being copied, may be done in them.
 
     Yields
     ------
