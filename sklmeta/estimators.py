@@ -261,7 +261,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             splits = self._splits(X, y, split_params)
             random_state = check_random_state(self.random_state)
             past = self._past(X, y, params, splits)
-            forked = is_small(X) and isinstance(self.scoring, str | None) and all(m.is_scikit_learns for m in members)
+            forked = is_small(X) and isinstance(self.scoring, str | None) and all(m.is_plain for m in members)
             with open_workers(self.n_jobs, limited=clock is not None, forked=forked) as workers:
                 advice = self._advice(members, X, y, average=self._blends())
                 splits = (

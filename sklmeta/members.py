@@ -64,10 +64,14 @@ class Member:
         return isinstance(self.estimator, Pipeline)
 
     @property
-    def is_scikit_learns(self) -> bool:
-        """Whether nothing in it is foreign: an estimator of scikit-learn's, behind our preparation or none."""
+    def is_plain(self) -> bool:
+        """Whether nothing in it is foreign: one that the catalogue has, behind our preparation or none.
+
+        Other estimators of scikit-learn's, such as an average of several, may hold anything.
+        """
         ours = self.preprocessor is None or isinstance(self.preprocessor, str)
-        return ours and type(self.estimator).__module__.startswith("sklearn.") and not self.is_pipeline
+        known = self.entry is not None and type(self.estimator).__module__.startswith("sklearn.")
+        return ours and known and not self.is_pipeline
 
     @property
     def base(self) -> Any:

@@ -515,7 +515,7 @@ def _numbers(name: str, column: pd.Series) -> dict[str, pd.Series]:
 
 
 def _levels(name: str, column: pd.Series) -> dict[str, pd.Series]:
-    if kind_of(name, column) == "date" and not types.is_object_dtype(column.dtype):
+    if not types.is_object_dtype(column.dtype) and kind_of(name, column) == "date":
         _refuse_kind(name, column, "categories")
     return {name: _level_names(column)}
 

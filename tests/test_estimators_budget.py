@@ -104,7 +104,7 @@ def test_a_search_in_a_budget_leaves_nothing_behind(n_jobs):
 AFTER_THREADS = """
 import multiprocessing
 from sklearn.datasets import load_breast_cancer
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -125,13 +125,14 @@ boosting = HistGradientBoostingClassifier()
 kinds(boosting)
 kinds(make_pipeline(StandardScaler(), boosting))
 kinds(boosting, scoring=make_scorer(accuracy_score))
+kinds(VotingClassifier([("any", boosting)]))
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux only")
 def test_children_are_copies_where_all_in_them_is_known_to_survive_it():
     done = subprocess.run([sys.executable, "-c", AFTER_THREADS], capture_output=True, text=True, timeout=300)
-    assert done.stdout.splitlines() == ["ForkProcess True ok", *["LokyProcess True ok"] * 2], done.stderr
+    assert done.stdout.splitlines() == ["ForkProcess True ok", *["LokyProcess True ok"] * 3], done.stderr
 
 
 def test_what_is_incomplete_is_never_chosen():
