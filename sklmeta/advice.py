@@ -14,6 +14,7 @@ import sklearn
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
+from sklmeta.calibration import lacks_probabilities
 from sklmeta.candidates import Candidate, known_configurations
 from sklmeta.configuration import Configuration
 from sklmeta.costs import CostModel
@@ -24,6 +25,7 @@ from sklmeta.members import Member
 from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.metrics import DEFAULT_METRIC, recorded_metric, recorded_unit, search_unit
 from sklmeta.recommenders import Recommendation, Recommender
+from sklmeta.scoring import needs_probabilities
 
 Score = tuple[float, float]  # mean and standard error; NaN for what failed
 _NOTHING: Mapping[tuple[str, str], Score] = MappingProxyType({})
@@ -296,10 +298,19 @@ def consult(
         unit=_Unit(search_unit(scoring, metric, spread), metric, knowledge),
         told_in=recorded_unit(metric, spread),
         measured_with=str(knowledge.info.get("scikit-learn", "")),
-        costs=CostModel(knowledge, meta_features),
+        costs=CostModel(
+            knowledge, meta_features, _calibrated(members, task_type, average or needs_probabilities(scoring))
+        ),
         average=average,
         stands_for=_stood_for(scoring, metric, task_type),
     )
+
+
+def _calibrated(members: Sequence[Member], task_type: str, probabilities: bool) -> set[Hashable]:
+    """Names of the base estimators that are calibrated before they are tried."""
+    if task_type != "classification" or not probabilities:
+        return set()
+    return {m.entry.name for m in members if m.entry is not None and lacks_probabilities(m.base)}
 
 
 def _spread(y: Any) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit
 from sklearn import metrics
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -68,7 +69,7 @@ class WeightedBlend:
     def __call__(self, outputs: np.ndarray) -> np.ndarray:
         """One answer, shape (n_rows, n_outputs), from those of the members, (n_members, n_rows, n_outputs)."""
         if self.geometric and len(outputs) > 1:
-            mean = softmax(np.tensordot(self.shares, _logarithms(outputs), axes=1), axis=1)
+            mean = _probabilities(np.tensordot(self.shares, _log_terms(outputs), axes=1))
         else:
             mean = np.tensordot(self.shares, outputs, axes=1)
         return mean if self.temperature == 1 else tempered(mean, self.temperature)
@@ -130,6 +131,21 @@ def stacking_features(outputs: np.ndarray) -> np.ndarray:
 
 def _logarithms(probabilities: np.ndarray) -> np.ndarray:
     return np.log(np.clip(probabilities, _LEAST, 1.0))
+
+
+def _log_terms(probabilities: np.ndarray) -> np.ndarray:
+    """What a geometric mean adds up: log-odds, (n_members, n_rows), or logarithms, (n_members, n_classes, n_rows)."""
+    logs = _logarithms(probabilities)
+    return logs[:, :, 1] - logs[:, :, 0] if logs.shape[2] == 2 else np.ascontiguousarray(logs.transpose(0, 2, 1))
+
+
+def _probabilities(terms: np.ndarray) -> np.ndarray:
+    """Shape (n_rows, n_classes), of a mean of `_log_terms`; rows lie next to each other, for this is done often."""
+    if terms.ndim == 1:
+        second = expit(terms)
+        return np.column_stack([1 - second, second])
+    powers = np.exp(terms - terms.max(axis=0))
+    return (powers / powers.sum(axis=0)).T
 
 
 _LEAST = 1e-4  # a member's certainty counts no more than this
@@ -303,8 +319,9 @@ class Average(_Blender):
             return WeightedBlend(self._weights(predictions, score, costs, limits, deadline))
         target = np.searchsorted(classes, y)
         by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes))
-        weights = self._weights(predictions, score, costs, limits, deadline)
-        if by_log_loss is not None and not _same(score, by_log_loss, predictions) and not is_over(deadline):
+        both = by_log_loss is not None and not _same(score, by_log_loss, predictions)
+        weights = self._weights(predictions, score, costs, limits, _halfway(deadline) if both else deadline)
+        if both:
             some = weights > 0 if len(limits) else np.ones(len(weights), dtype=bool)  # no limit allows others beside
             others = self._weights(predictions[some], by_log_loss, costs[:, some], limits, deadline)
             weights[some] = (weights[some] + others) / 2
@@ -329,12 +346,17 @@ class Average(_Blender):
     ) -> np.ndarray:
         """Weights of the best average of a kind, by a metric."""
         if predictions.shape[2] > 1 and self.geometric:
-            predictions, of_mean = _logarithms(predictions), lambda logs: score(softmax(logs, axis=1))
+            predictions, of_mean = _log_terms(predictions), lambda terms: score(_probabilities(terms))
         else:
             of_mean = score
         return greedy_weights(
             predictions, of_mean, n_rounds=self.n_rounds, costs=costs, limits=limits, deadline=deadline
         )
+
+
+def _halfway(deadline: float | None) -> float | None:
+    """The time between now and then."""
+    return None if deadline is None else (time.monotonic() + deadline) / 2
 
 
 def _same(score: Callable, other: Callable, predictions: np.ndarray) -> bool:

@@ -18,6 +18,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from sklmeta._sklearn import SigmoidCalibration, routing_enabled
 
+CALIBRATION_FOLDS = 3
+
 
 class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """A classifier that keeps its own labels and gains probabilities.
@@ -57,7 +59,7 @@ class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     array([[1., 0., 0.]])
     """
 
-    def __init__(self, estimator: Any, cv: Any = 3):
+    def __init__(self, estimator: Any, cv: Any = CALIBRATION_FOLDS):
         self.estimator = estimator
         self.cv = cv
 

@@ -106,14 +106,14 @@ def conclude(
     if search.clock is None:  # the longest first, so that nobody waits for it at the end
         wanted = sorted(wanted, key=search.refit_seconds, reverse=True)
     elif blend.shares is not None:
-        wanted = sorted(wanted, key=lambda k: (k != best, -_share(blend, members, k)))
+        wanted = sorted(wanted, key=lambda k: -_share(blend, members, k))
     refits = Refits(search, wanted, trial.rows[1], trial.classes is not None)
     if not interrupted:
         _fit(workers, refits, trial)
     fitted = {**refits.fitted, **_alike(refits, search.n_rows)}
     stand_ins = {k: mean_of_folds(search, trial, k) for k, model in fitted.items() if model is None}
     left = {k: model for k, model in {**fitted, **stand_ins}.items() if model is not None}
-    _warn_of_shortcuts(refits, stand_ins, interrupted, in_budget=search.clock is not None)
+    _warn_of_shortcuts(refits, stand_ins, search.n_rows, interrupted, in_budget=search.clock is not None)
     if not left:
         best, model = _one_at_least(search, trial, workers, best, refits)
         left = {best: model}
@@ -200,8 +200,8 @@ def rescue(search: Search, trial: Trial, workers: Any) -> Conclusion:
         outcome = _fitted_alone(search, trial, workers, k, n_rows, _GRACE)
     if isinstance(outcome, TimeLimitExceeded):
         raise TimeoutError(
-            f"Nothing could be fitted within the time budget, not even {search.name(k)} on {_FEW_ROWS} rows. Give it "
-            "more time, or members that fit faster."
+            f"Nothing could be fitted within the time budget, not even {search.name(k)} on "
+            f"{min(_FEW_ROWS, search.n_rows)} rows. Give it more time, or members that fit faster."
         ) from outcome
     if isinstance(outcome, Exception):
         raise outcome
@@ -357,12 +357,13 @@ def _face(trial: Trial) -> Any:
     return BlendedRegressor if trial.classes is None else BlendedClassifier
 
 
-def _warn_of_shortcuts(refits: Refits, stand_ins: dict[int, Any], interrupted: bool, in_budget: bool) -> None:
+def _warn_of_shortcuts(
+    refits: Refits, stand_ins: dict[int, Any], n_rows: int, interrupted: bool, in_budget: bool
+) -> None:
     """Say what is not as it would be with more time, or without errors."""
     means = sum(model is not None for model in stand_ins.values())
     lost = len(stand_ins) - means
-    every = max(refits.rows.values())
-    partly = sum(n_rows < every for k, n_rows in refits.rows.items() if refits.fitted[k] is not None)
+    partly = sum(taken < n_rows for k, taken in refits.rows.items() if refits.fitted[k] is not None)
     shortcuts = [
         f"{means} mean of fold models" * bool(means),
         f"{partly} fitted on a part of the rows" * bool(partly),

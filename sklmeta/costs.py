@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
+from sklmeta.calibration import CALIBRATION_FOLDS
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge import KnowledgeBase
 
@@ -41,13 +42,16 @@ class CostModel:
         Where seconds come from; None knows nothing before the first timing.
     meta_features : mapping of str to float
         Of the data, as far as known; its ``log_encoded_columns`` and ``log_classes`` count.
+    calibrated : collection of str, default=()
+        Names of the base estimators that a search calibrates, and the knowledge timed as they are.
     """
 
-    def __init__(self, knowledge: KnowledgeBase | None, meta_features: Any):
+    def __init__(self, knowledge: KnowledgeBase | None, meta_features: Any, calibrated: Collection[Hashable] = ()):
         self._level: dict[Configuration, float] = {}
         self._slopes: dict[Hashable, np.ndarray] = {}
         self._typical: dict[Hashable, float] = {}
-        self._ratios: dict[Hashable, list[float]] = {}
+        self._timed: dict[Hashable, tuple[int, float]] = {}  # how often, and the sum of log ratios
+        self._calibrated = frozenset(calibrated)
         self._own_size = np.array([float(meta_features.get(name, 0.0)) for name in _SIZES])
         self._known_rows: dict[Hashable, float] = {}  # the most that a base estimator was timed on
         if knowledge is not None and set(_SIZES[:2]) <= set(knowledge.meta_features):
@@ -91,7 +95,7 @@ class CostModel:
 
     def at_most(self, configuration: Configuration, n_rows: int) -> float:
         """Seconds that five of six such folds do not exceed; NaN where nothing is known."""
-        timed = len(self._ratios.get(configuration.estimator, ()))
+        timed, _ = self._timed.get(configuration.estimator, (0, 0.0))
         return self.seconds(configuration, n_rows) * math.exp(_SURPRISE / math.sqrt(1 + timed))
 
     def observe(self, configuration: Configuration, n_rows: int, seconds: float) -> None:
@@ -103,8 +107,9 @@ class CostModel:
             self._typical[name] = 0.0
             self._typical[name] = math.log(seconds) - self._predicted(configuration, n_rows)
             return
+        timed, ratios = self._timed.get(configuration.estimator, (0, 0.0))
         ratio = math.log(max(seconds, _SMALLEST)) - predicted
-        self._ratios.setdefault(configuration.estimator, []).append(ratio)
+        self._timed[configuration.estimator] = timed + 1, ratios + ratio
 
     def _predicted(self, configuration: Configuration, n_rows: int) -> float:
         name = configuration.estimator
@@ -118,13 +123,14 @@ class CostModel:
         within, beyond = math.log(min(n_rows, known_rows)), math.log(max(1.0, n_rows / known_rows))
         growth = rows * within + steeper * max(0.0, within - math.log(_BEND))
         growth += beyond * max(_GROWTH.get(str(name), 1.0), rows + steeper)
+        if name in self._calibrated:
+            growth += math.log1p(CALIBRATION_FOLDS * (1 - 1 / CALIBRATION_FOLDS) ** rows)
         return level + growth + columns * log_columns + classes * log_classes
 
     def _correction(self, name: Hashable) -> float:
-        every = [fmean(ratios) for ratios in self._ratios.values()]
-        machine = fmean(every) if every else 0.0
-        own = self._ratios.get(name, [])
-        return (sum(own) + _MACHINE_WEIGHT * machine) / (len(own) + _MACHINE_WEIGHT)
+        machine = fmean(ratios / timed for timed, ratios in self._timed.values()) if self._timed else 0.0
+        timed, ratios = self._timed.get(name, (0, 0.0))
+        return (ratios + _MACHINE_WEIGHT * machine) / (timed + _MACHINE_WEIGHT)
 
 
 def log_linear(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from scipy.special import softmax
 
+_LEAST_POOL = 5  # members that every round looks at, however little time there is
+
 
 def gather_folds(
     outputs: Sequence[Sequence[np.ndarray]], tests: Sequence[np.ndarray], *, keep: np.ndarray | None = None
@@ -288,8 +290,9 @@ def greedy_weights(
     limits : ndarray of shape (n_limits,), default=None
         What all members together may cost. A member that alone costs more is never taken.
     deadline : float, default=None
-        By ``time.monotonic()``, when the best average so far is the answer, of members looked at in their order; one of
-        them is always looked at. None: whenever it ends.
+        By ``time.monotonic()``, when the best average so far is the answer. All members are looked at once as far as
+        there is time, and one always; rounds then are among so many of the best that there is time for all rounds.
+        None: whenever it ends.
 
     Returns
     -------
@@ -320,15 +323,19 @@ def greedy_weights(
     within = np.flatnonzero(_affordable(counts, costs, limits))
     if not len(within):
         raise ValueError(f"None of {len(predictions)} members is within the limits {limits.tolist()}.")
+    started = time.monotonic()
     singles = _scored(score, (predictions[j] for j in within), len(within), deadline)
-    for j in within[np.argsort(-singles, kind="stable")][:start]:
+    best_first = within[np.argsort(-singles, kind="stable")]
+    if deadline is not None:
+        within = best_first[: _room(len(within), started, deadline, n_rounds)]
+    for j in best_first[:start]:
         if _affordable(counts, costs, limits)[j]:
             counts[j] += 1
             total += predictions[j]
     best, chosen = _or_worst(score(total / counts.sum())), counts.copy()
     idle = 0  # rounds since the average was best
     while counts.sum() < n_rounds and idle < patience and not is_over(deadline):
-        pool = np.flatnonzero(_affordable(counts, costs, limits))
+        pool = within[_affordable(counts, costs, limits)[within]]
         averages = ((total + predictions[j]) / (counts.sum() + 1) for j in pool)
         trials = _scored(score, averages, len(pool), deadline)
         winner = int(np.argmax(trials))
@@ -421,6 +428,13 @@ def _scored(
             break
         found[i] = _or_worst(score(average))
     return found
+
+
+def _room(n: int, started: float, deadline: float, n_rounds: int) -> int:
+    """How many members there is time to look at in every round, by what a look at each of `n` has taken."""
+    now = time.monotonic()
+    each = max(now - started, 1e-9) / n
+    return max(_LEAST_POOL, int((deadline - now) / (n_rounds * each)))
 
 
 def is_over(deadline: float | None) -> bool:

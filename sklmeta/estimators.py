@@ -33,7 +33,7 @@ from sklmeta.evaluation import Trial, with_random_state
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.knowledge import KnowledgeBase, load_knowledge
 from sklmeta.members import Member, input_tags_of, make_members, named_estimators, task_type_of, usable_members
-from sklmeta.metrics import task_type_of_scorer
+from sklmeta.metrics import DEFAULT_METRIC, task_type_of_scorer
 from sklmeta.plan import Plan
 from sklmeta.recommenders import Recommendation, TaskMixture
 from sklmeta.results import leaderboard, tabulate, warn_of_failures
@@ -42,6 +42,7 @@ from sklmeta.scoring import (
     accepts_weights,
     check_refit,
     deciding_scoring,
+    has_standard_score,
     identity_of,
     make_search_scorer,
     needs_probabilities,
@@ -261,8 +262,9 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             splits = self._splits(X, y, split_params)
             random_state = check_random_state(self.random_state)
             past = self._past(X, y, params, splits)
-            forked = is_small(X) and isinstance(self.scoring, str | None) and all(m.is_plain for m in members)
-            with open_workers(self.n_jobs, limited=clock is not None, forked=forked) as workers:
+            forked = isinstance(self.scoring, str | None) and all(m.is_plain for m in members)
+            how = {"limited": clock is not None, "forked": forked, "small": is_small(X)}
+            with open_workers(self.n_jobs, **how) as workers:
                 advice = self._advice(members, X, y, average=self._blends())
                 splits = (
                     list(past.splits)
@@ -606,8 +608,10 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     # -- scoring -------------------------------------------------------------------------------------------------
 
     def _scorer(self, members: Sequence[Member]) -> tuple[Callable, str | None]:
-        classes = getattr(self, "classes_", None)
-        return make_search_scorer(self.scoring, self.refit, members[0].build({}, probabilities=True), classes)
+        classes, scoring = getattr(self, "classes_", None), self.scoring
+        if scoring is None and not routing_enabled() and all(has_standard_score(m.base) for m in members):
+            scoring = DEFAULT_METRIC[self._task_type()]  # the same, without asking models twice for their answers
+        return make_search_scorer(scoring, self.refit, members[0].build({}, probabilities=True), classes)
 
     def _blends(self) -> bool:
         """Whether the model may be more than one candidate; a callable `refit` names the one."""

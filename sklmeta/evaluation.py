@@ -149,7 +149,11 @@ def _put_away(result: FoldResult, trial: Trial) -> FoldResult:
     if trial.folder is None:
         return replace(result, megabytes=megabytes)
     file = trial.folder / f"{uuid.uuid4().hex}.model"
-    file.write_bytes(pickled)
+    try:
+        file.write_bytes(pickled)
+    except OSError:  # the disk is full: what was found out is worth more than the model
+        file.unlink(missing_ok=True)
+        return replace(result, model=None, megabytes=megabytes)
     return replace(result, model=file, megabytes=megabytes, handover_seconds=time.perf_counter() - started)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring, make_scorer
 from sklearn.utils.metaestimators import available_if
 
@@ -81,6 +81,11 @@ def _told_all_classes(scorer: Any, classes: np.ndarray) -> Callable:
         greater_is_better=scorer._sign > 0,
         **{**scorer._kwargs, "labels": classes},
     )
+
+
+def has_standard_score(estimator: Any) -> bool:
+    """Whether an estimator's own score is what scikit-learn gives to all: accuracy, or R2."""
+    return getattr(type(estimator), "score", None) in (ClassifierMixin.score, RegressorMixin.score)
 
 
 def asks_for_responses(scorer: Any) -> bool:

@@ -466,8 +466,9 @@ class Search:
     # -- fold models -----------------------------------------------------------------------------------------------
 
     def _forget_models(self) -> None:
-        """Keep the fold models of the best only."""
-        for k in set(range(len(self.results))) - set(self.best_first()[:_KEPT]):
+        """Keep the fold models of the best only; without a budget all members are fitted on all rows, so of one."""
+        kept = self.best_first()[: 1 if self.clock is None else _KEPT]
+        for k in set(range(len(self.results))) - set(kept):
             if self.is_complete(k) or k in self._given_up:
                 for fold, result in enumerate(self.results[k]):
                     if result is not None and result.model is not None:

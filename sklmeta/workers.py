@@ -75,7 +75,7 @@ class Source(Protocol):
 
 @contextmanager
 def open_workers(
-    n_jobs: int | None, *, limited: bool, forked: bool = False
+    n_jobs: int | None, *, limited: bool, forked: bool = False, small: bool = True
 ) -> Iterator[InThisProcess | ThroughJoblib | InChildren]:
     """Somebody to do the work, for as long as the context lasts.
 
@@ -87,7 +87,9 @@ def open_workers(
         Whether units may have deadlines.
     forked : bool, default=False
         Whether children may be copies of this process. They are there at once, and new ones make their imports first;
-        but only what works in one thread, and survives being copied, may be done in them.
+        but only what survives being copied may be done in them. Where units work in several threads, they are new.
+    small : bool, default=True
+        Whether every unit works in one thread, however many cores there are; see `is_small`.
 
     Yields
     ------
@@ -115,7 +117,7 @@ def open_workers(
     if not limited and (n_workers == 1 or not own_processes):
         yield InThisProcess() if n_workers == 1 else ThroughJoblib(n_jobs)
         return
-    children = InChildren(n_workers, forked=forked)
+    children = InChildren(n_workers, forked=forked and (small or threads_each(n_workers) == 1))
     try:
         yield children
     finally:
@@ -186,7 +188,13 @@ class InChildren:
         self.n_workers = n_workers
         self.folder = Path(tempfile.mkdtemp(prefix="sklmeta-", dir=os.environ.get("JOBLIB_TEMP_FOLDER")))
         self._preparation: tuple = ()
-        self._seats = [_Seat(forked) for _ in range(n_workers)]
+        self._seats: list[_Seat] = []
+        try:
+            for _ in range(n_workers):
+                self._seats.append(_Seat(forked))
+        except BaseException:
+            self.close()
+            raise
 
     def share(self, trial: Trial) -> None:
         """Give every unit its first argument, whose rows all children map into their memory."""

@@ -2,6 +2,7 @@
 
 import pickle
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -127,6 +128,31 @@ def test_no_temperature_where_the_metric_does_not_gain_by_it(classes):
     drawn = LABELS[[np.random.default_rng(i).choice(3, p=row) for i, row in enumerate(true)]]
     honest = Average().combine(true[None], drawn, **told(true[None], drawn, "neg_log_loss", LABELS))
     assert honest.temperature == pytest.approx(1, abs=0.25)
+
+
+def test_a_slow_metric_leaves_time_for_log_loss_and_a_temperature(classes, monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+    for module in ("ensemble", "blends"):
+        monkeypatch.setattr(f"sklmeta.{module}.time", SimpleNamespace(monotonic=lambda: clock.now))
+    predictions, y, rest = classes
+    of_log_loss, quick = rest["score"], Average().combine(predictions, y, **rest)
+
+    def slow(p):
+        clock.now += 0.02
+        return of_log_loss(p) / 2  # of the same opinion, and not the same
+
+    hurried = Average().combine(predictions, y, **{**rest, "score": slow}, deadline=1.5)
+    assert hurried.temperature == pytest.approx(quick.temperature, rel=0.3)
+    assert np.isin(quick.members, hurried.members).all(), "what log loss would take is taken"
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_geometric_mean_is_that_of_probabilities(n_classes):
+    p = np.random.default_rng(0).dirichlet(np.ones(n_classes), size=(3, 50)).clip(1e-4)
+    shares = np.array([0.2, 0.3, 0.5])
+    plain = np.prod(p ** shares[:, None, None], axis=0)
+    found = WeightedBlend(shares, geometric=True)(p)
+    np.testing.assert_allclose(found, plain / plain.sum(axis=1, keepdims=True), rtol=1e-6)
 
 
 def test_a_deadline_that_is_over_leaves_an_average_as_it_is(classes):

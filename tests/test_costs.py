@@ -3,9 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import make_classification
 
 from sklmeta import Configuration, KnowledgeBase, load_knowledge
+from sklmeta.advice import consult
 from sklmeta.costs import CostModel, log_linear
+from sklmeta.members import make_members
+from sklmeta.metafeatures import MetaFeatureExtractor
+from sklmeta.recommenders import TaskMixture
 
 RIDGE, SVR = Configuration("ridge", {"alpha": 1.0}), Configuration("svr", {"C": 1.0, "kernel": "rbf"})
 
@@ -107,6 +112,19 @@ def test_timings_here_correct_what_is_expected():
     assert model.seconds(first, 500) == pytest.approx(10 * before, rel=0.15)
     assert model.seconds(other, 500) == pytest.approx(10 * before_other, rel=0.15)  # a slow machine is slow for all
     assert model.at_most(first, 500) / model.seconds(first, 500) < before_most / before  # and it is surer by now
+
+
+def test_what_is_calibrated_takes_as_long_as_its_four_fits():
+    kb, sizes = known("classification")
+    svc = next(c for c in kb.configurations if c.estimator == "svc" and c.params["kernel"] == "rbf")
+    plain, calibrated = (CostModel(kb, sizes, names).seconds(svc, 3000) for names in ((), {"svc"}))
+    assert 2.0 < calibrated / plain < 4.0
+    X, y = make_classification(200, random_state=0)
+    members = make_members(None, "classification")
+    for average, scoring, factor in [(True, "accuracy", calibrated / plain), (False, "accuracy", 1.0)]:
+        costs = consult(kb, TaskMixture(), members, X, y, "classification", scoring, average=average).costs
+        alone = CostModel(kb, MetaFeatureExtractor().extract(X, y, task="classification"))
+        assert costs.seconds(svc, 3000) / alone.seconds(svc, 3000) == pytest.approx(factor)
 
 
 def test_without_knowledge_the_first_timing_is_all_that_is_known():

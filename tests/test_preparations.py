@@ -37,6 +37,14 @@ def a_trial(X, y=y, **settings):
     return Trial((X, y), SPLITS, classes=np.unique(y), **{**defaults, **settings})
 
 
+def test_where_there_is_no_room_for_a_model_its_score_is_kept(tmp_path):
+    trial = a_trial(FRAME, keep_models=True, folder=tmp_path / "full")  # nothing can be written to what is not there
+    result = evaluate_on(trial, 0, "m", behind(LogisticRegression()))
+    assert np.isfinite(result.scores["score"])
+    assert result.model is None
+    assert not result.reason
+
+
 @pytest.fixture
 def fits(monkeypatch):
     """What was fitted, by the preparation's settings and rows."""

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sklmeta.conclusion import _warn_of_shortcuts
+from sklmeta.exceptions import EvaluationWarning
 from sklmeta.refits import Refits, timetable
 
 N_ROWS, FOLD_ROWS = 120, 30
@@ -55,6 +57,13 @@ def played(search, actual=None):
         refits.take(unit, TimeoutError() if took is None else ("fitted", took))
     clock.now += sum(search.reading_seconds(k) for k, model in refits.fitted.items() if model is None)
     return begun, [k for k, model in refits.fitted.items() if model is not None], clock.now
+
+
+def test_that_none_has_seen_all_rows_is_said():
+    refits = refits_of(a_search([1.0], budget=100.0))
+    refits.fitted[0], refits.rows[0] = "a model", N_ROWS // 2
+    with pytest.warns(EvaluationWarning, match="1 members could .* within the time budget: 1 fitted on a part of the"):
+        _warn_of_shortcuts(refits, {}, N_ROWS, interrupted=False, in_budget=True)
 
 
 def test_without_a_budget_all_are_fitted_on_all_rows_in_the_given_order():

@@ -108,15 +108,17 @@ def test_what_is_known_from_before_is_not_evaluated_again():
     assert again.plan.seen[0] == (3.0, [0.0])
 
 
-def test_only_the_best_keep_their_fold_models(tmp_path):
-    search = a_search(13)
+@pytest.mark.parametrize(("clock", "kept"), [(Clock(1000.0, time.monotonic()), 10), (None, 1)])
+def test_only_the_best_keep_their_fold_models(tmp_path, clock, kept):
+    search = a_search(13, clock=clock)
     while (unit := search.next_unit()) is not None:
         k, fold = unit.label
         file = tmp_path / f"{k:02}-{fold}"
         file.write_text("a model")
         search.take(unit, result(k / 10, model=file))
-    assert {int(file.name[:2]) for file in tmp_path.iterdir()} == set(range(3, 13))
-    assert [all(fold.model is not None for fold in folds) for folds in search.results] == [False] * 3 + [True] * 10
+    assert {int(file.name[:2]) for file in tmp_path.iterdir()} == set(range(13 - kept, 13))
+    there = [all(fold.model is not None for fold in folds) for folds in search.results]
+    assert there == [False] * (13 - kept) + [True] * kept
 
 
 def test_each_candidate_is_reported():
