@@ -49,6 +49,8 @@ class FoldResult:
         Size of the fitted model, pickled; where asked for.
     handover_seconds : float, default=0.0
         What pickling and writing it took, where it lies in a file; reading it takes about as long.
+    spared_seconds : float, default=0.0
+        Those of the two first that were not spent, because the rows had been prepared for another candidate.
     """
 
     scores: Mapping[str, float] = field(default_factory=dict)
@@ -61,6 +63,7 @@ class FoldResult:
     ended: str = ""
     megabytes: float = np.nan
     handover_seconds: float = 0.0
+    spared_seconds: float = 0.0
 
     @property
     def status(self) -> str:
@@ -261,10 +264,11 @@ def evaluate_fold(
             started = time.perf_counter()
             if prepared is None or step is None:
                 fitted = asked = clone(estimator).fit(safe_indexing(X, train), safe_indexing(y, train), **params)
-                tested, spared, spared_later = partial(safe_indexing, X, test), 0.0, 0.0
+                tested, prepare, prepare_test, spared = partial(safe_indexing, X, test), 0.0, 0.0, 0.0
             else:
                 ready = prepared(step, X, y, train=train, test=test)
-                started, spared, spared_later = time.perf_counter(), ready.seconds, ready.test_seconds
+                prepare, prepare_test, spared = ready.seconds, ready.test_seconds, ready.spared
+                started = time.perf_counter()
                 fitted = fit_last_step(estimator, ready, safe_indexing(y, train), params)
                 asked, tested = fitted.steps[-1][1], ready.test.copy
             between = time.perf_counter()
@@ -283,11 +287,12 @@ def evaluate_fold(
     scores = score if isinstance(score, Mapping) else {"score": score}
     return FoldResult(
         {name: _as_number(value) for name, value in scores.items()},
-        between - started + spared,
-        time.perf_counter() - between + spared_later,
+        between - started + prepare,
+        time.perf_counter() - between + prepare_test,
         warnings=_messages(caught),
         outputs=answered,
         model=fitted if keep_model else None,
+        spared_seconds=spared,
     )
 
 

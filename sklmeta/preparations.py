@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -39,6 +39,8 @@ class Prepared:
         What preparing the training rows took.
     test_seconds : float
         What preparing the other rows took.
+    spared : float, default=0.0
+        Seconds of both that were spared, because it was there already.
     """
 
     step: Any
@@ -46,6 +48,7 @@ class Prepared:
     test: Any
     seconds: float
     test_seconds: float
+    spared: float = 0.0
 
 
 class Preparations:
@@ -87,7 +90,8 @@ class Preparations:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
+                kept = self._kept[key]
+                return replace(kept, spared=kept.seconds + kept.test_seconds)
         started = time.perf_counter()
         fitted = clone(step)
         rows = (X, y) if train is None else (safe_indexing(X, train), safe_indexing(y, train))

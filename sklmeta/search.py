@@ -193,7 +193,7 @@ class Search:
         k, fold = unit.label
         self.results[k][fold] = result = _as_result(outcome)
         if result.status == "ok":
-            seconds = result.fit_seconds + result.score_seconds
+            seconds = result.fit_seconds + result.score_seconds - result.spared_seconds
             self.costs.observe(self.candidates[k].configuration, self.train_rows[fold], seconds)
         self._note(k)
         if self.clock is not None:

@@ -106,6 +106,7 @@ def test_the_time_of_preparing_counts_for_everyone_who_wants_it(monkeypatch):
     ready = next(iter(trial.preparations._kept.values()))
     assert first.fit_seconds > ready.seconds > 0
     again = evaluate_on(trial, 0, "m", behind(LogisticRegression()))
+    assert first.spared_seconds == 0 < again.spared_seconds < again.fit_seconds + again.score_seconds
     assert again.fit_seconds > ready.seconds
     assert min(first.score_seconds, again.score_seconds) > ready.test_seconds > 0
 
