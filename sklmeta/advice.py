@@ -274,7 +274,7 @@ def consult(
         If the knowledge is about the other task type.
     """
     if knowledge is None:
-        return Advice()
+        return Advice(silent="There is no knowledge to recommend from: knowledge=None.")
     if knowledge.task_type not in (None, task_type):
         raise ValueError(
             f"knowledge is about {knowledge.task_type}, the estimators are for {task_type}; use "
@@ -282,7 +282,7 @@ def consult(
         )
     known = known_configurations(members, knowledge.configurations)
     if not known:
-        return Advice()
+        return Advice(silent=_unheard_of(members, knowledge))
     recorded = tuple(metric for metric in knowledge.metrics if np.isfinite(knowledge.scores(metric)).any())
     if not recorded:
         return Advice(silent=f"There is nothing to learn from: {knowledge!r} has no score.")
@@ -304,6 +304,14 @@ def consult(
         average=average,
         stands_for=_stood_for(scoring, metric, task_type),
     )
+
+
+def _unheard_of(members: Sequence[Member], knowledge: KnowledgeBase) -> str:
+    """What to say where the knowledge has no estimator of these; nothing where it has some, set otherwise."""
+    kinds = {str(c.estimator) for c in knowledge.configurations}
+    if any(m.entry is not None and m.entry.name in kinds for m in members):
+        return ""
+    return f"The knowledge has none of {[m.name for m in members]}; it is about {sorted(kinds)}. Use fit."
 
 
 def _calibrated(members: Sequence[Member], task_type: str, probabilities: bool) -> set[Hashable]:

@@ -162,14 +162,18 @@ class _Blender(BaseEstimator):
     max_predict_seconds: float | None
     max_size: float | None
 
-    def _costs(self, n: int, predict_seconds: Any, sizes: Any) -> tuple[np.ndarray, np.ndarray]:
-        """What each candidate costs, shape (n_limits, n), and what all may cost together, (n_limits,)."""
+    def check(self) -> None:
+        """Raise a ValueError where a parameter makes no sense."""
         if self.max_members is not None and (not isinstance(self.max_members, Integral) or self.max_members < 1):
             raise ValueError(f"max_members must be a positive integer or None, got {self.max_members!r} instead.")
         for name in ("max_predict_seconds", "max_size"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float | np.number) and value > 0):
                 raise ValueError(f"{name} must be a positive number or None, got {value!r} instead.")
+
+    def _costs(self, n: int, predict_seconds: Any, sizes: Any) -> tuple[np.ndarray, np.ndarray]:
+        """What each candidate costs, shape (n_limits, n), and what all may cost together, (n_limits,)."""
+        self.check()
         capped = [
             (np.ones(n), self.max_members),
             (predict_seconds, self.max_predict_seconds),
@@ -250,6 +254,12 @@ class Average(_Blender):
         self.tune_threshold = tune_threshold
         self.geometric = geometric
 
+    def check(self) -> None:
+        """Raise a ValueError where a parameter makes no sense."""
+        super().check()
+        if not isinstance(self.n_rounds, Integral) or self.n_rounds < 1:
+            raise ValueError(f"n_rounds must be a positive integer, got {self.n_rounds!r} instead.")
+
     def combine(
         self,
         predictions: np.ndarray,
@@ -308,8 +318,6 @@ class Average(_Blender):
         EvaluationWarning
             If no candidate is within the caps; the one nearest to them is used.
         """
-        if not isinstance(self.n_rounds, Integral) or self.n_rounds < 1:
-            raise ValueError(f"n_rounds must be a positive integer, got {self.n_rounds!r} instead.")
         costs, limits = self._costs(len(predictions), predict_seconds, sizes)
         single = self._cheapest(costs, limits)
         if single is not None:
@@ -531,7 +539,7 @@ def find_blender(ensemble: Any) -> Any:
     Raises
     ------
     ValueError
-        If it is none of these.
+        If it is none of these, or a parameter of it makes no sense.
 
     Examples
     --------
@@ -542,6 +550,8 @@ def find_blender(ensemble: Any) -> Any:
     if isinstance(ensemble, str) and ensemble in named:
         return named[ensemble]()
     if hasattr(ensemble, "combine") and not isinstance(ensemble, type):
+        if isinstance(ensemble, _Blender):
+            ensemble.check()
         return ensemble
     raise ValueError(
         f"ensemble must be 'average', 'stack', 'best', or an object such as Average(max_members=5); got {ensemble!r} "

@@ -214,6 +214,8 @@ def test_bad_caps_are_refused(numbers, blender, message):
     predictions, y, rest = numbers
     with pytest.raises(ValueError, match=message):
         blender.combine(predictions, y, **rest, predict_seconds=np.ones(4), sizes=np.ones(4))
+    with pytest.raises(ValueError, match=message):
+        find_blender(blender)  # before an hour of search
 
 
 # -- the stack and the best ------------------------------------------------------------------------------------------

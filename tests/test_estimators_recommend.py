@@ -257,13 +257,6 @@ def test_scoring_that_makes_no_sense(binary, quantity, knowledge):
         several.recommend_config(*binary)
 
 
-def test_nothing_to_say(binary, knowledge):
-    with pytest.raises(ValueError, match=r"no configuration for \['svc'\] that agrees with what is set"):
-        recommend_config(*binary, estimators=SVC(kernel="sigmoid"), knowledge=knowledge)
-    with pytest.raises(ValueError, match="no configuration for"):
-        recommend_config(*binary, knowledge=None)
-
-
 def test_knowledge_without_a_score(binary, knowledge):
     failed = [Evaluation("a", c, status="failed", reason="no") for c in knowledge.configurations]
     for silent in (KnowledgeBase.from_evaluations(failed), knowledge.exclude(tasks=knowledge.tasks)):
@@ -295,3 +288,17 @@ def test_labels_that_the_catalogue_does_not_know_are_no_candidates(binary):
     scores = pd.DataFrame({"foreign": [0.9, 0.8], Configuration("gaussian_nb"): [0.5, 0.5]})
     foreign = KnowledgeBase.from_frames(None, {"accuracy": scores}, task_type="classification")
     assert recommend_config(*binary, knowledge=foreign).configuration == Configuration("gaussian_nb")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"knowledge": None}, "no knowledge to recommend from: knowledge=None"),
+        ({"estimators": RandomForestClassifier()}, "none of .*; it is about .*'svc'"),
+        ({"estimators": SVC(kernel="sigmoid", C=3.0)}, "no configuration for .*'svc'.* that agrees with what is set"),
+    ],
+)
+def test_why_there_is_nothing_to_recommend_is_said(binary, knowledge, settings, message):
+    meta = MetaClassifier(**{"estimators": SVC(), "knowledge": knowledge, **settings})
+    with pytest.raises(ValueError, match=message):
+        meta.recommend_config(*binary)
