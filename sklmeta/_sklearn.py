@@ -9,6 +9,7 @@ from sklearn.utils.fixes import parse_version
 from sklearn.utils.metadata_routing import _routing_enabled as routing_enabled
 from sklearn.utils.metaestimators import _BaseComposition as BaseComposition
 from sklearn.utils.validation import _check_method_params as check_method_params
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 try:
     from sklearn.utils._repr_html.estimator import _VisualBlock as VisualBlock
@@ -20,6 +21,7 @@ __all__ = [
     "SigmoidCalibration",
     "VisualBlock",
     "check_method_params",
+    "check_sample_weight",
     "cross_fitted_target_encoder",
     "routing_enabled",
     "safe_indexing",

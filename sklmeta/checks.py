@@ -11,18 +11,19 @@ from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from sklmeta.preprocessing import kind_of
+from sklmeta._sklearn import check_sample_weight
+from sklmeta.preprocessing import as_pandas, kind_of, without_arrow
 
 _FEWEST_ROWS = 4  # two folds of two rows: with less there is nothing to compare models on
 
 
 def check_rows(X: Any) -> Any:
-    """A DataFrame as it is, anything else as an array or CSR matrix; never empty, never infinite.
+    """A DataFrame as it is, anything else as one, as an array or as a CSR matrix; never empty, never infinite.
 
     Parameters
     ----------
     X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
-        Rows.
+        Rows. Another library's table, with a method ``to_pandas``, becomes a DataFrame.
 
     Returns
     -------
@@ -37,6 +38,7 @@ def check_rows(X: Any) -> Any:
     TypeError
         If a cell holds a list, a dict or the like.
     """
+    X = as_pandas(X)
     if isinstance(X, pd.DataFrame):
         _check_frame(X)
         return X
@@ -84,7 +86,7 @@ def _check_frame(X: pd.DataFrame) -> None:
         twice = X.columns[X.columns.duplicated()].unique().tolist()
         raise ValueError(f"X has several columns of the same name: {twice}. Rename or drop them.")
     for name, column in X.items():
-        kind_of(name, column)  # raises on a type that is none of the kinds
+        kind_of(name, without_arrow(column))  # raises on a type that is none of the kinds
         if pd.api.types.is_object_dtype(column.dtype):
             _check_cells(name, column)
     numbers = X.select_dtypes("number").select_dtypes(exclude="timedelta")
@@ -179,18 +181,24 @@ def check_weights(X: Any, y: np.ndarray, sample_weight: Any, task_type: str) -> 
         Checked rows.
     y : ndarray of shape (n_samples,)
         Checked target.
-    sample_weight : array-like of shape (n_samples,) or None
-        One weight a row.
+    sample_weight : array-like of shape (n_samples,), float or None
+        One weight a row, or the same for all.
     task_type : {"classification", "regression"}
         What it is for.
 
     Raises
     ------
     ValueError
-        If their number is not that of the rows, or fewer than two classes have a weight.
+        If they are no column of numbers of at least 0, their number is not that of the rows, or fewer than two classes
+        have a weight.
     """
-    if sample_weight is None or np.ndim(sample_weight) == 0:
+    if sample_weight is None:
         return
-    check_consistent_length(X, sample_weight)
-    if task_type == "classification" and len(np.unique(y[np.asarray(sample_weight) > 0])) < 2:
+    given = np.asarray(sample_weight)
+    if given.ndim:
+        check_consistent_length(X, given)
+    if pd.api.types.infer_dtype(given.ravel()) == "string":  # scikit-learn reads "1" as a number, not every member does
+        raise ValueError(f"sample_weight holds text, such as {given.ravel().tolist()[0]!r}; weights must be numbers.")
+    weights = check_sample_weight(sample_weight, y, ensure_non_negative=True)
+    if task_type == "classification" and len(np.unique(y[weights > 0])) < 2:
         raise ValueError("Classifier can't train when only one class is left with a positive sample_weight.")

@@ -401,9 +401,9 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         return [(subsample(train, y[train], rows, stratify=stratify, seed=0)[0], test) for train, test in splits]
 
     def _describe(self, search: Search, advice: Advice, members: Sequence[Member], scorer: Any) -> None:
-        self.cv_results_ = tabulate(search.candidates, search.finished())
-        warn_of_failures(self.cv_results_)
         self.scorer_ = getattr(scorer, "_scorers", scorer)
+        self.cv_results_ = self._tabulated(search)
+        warn_of_failures(self.cv_results_)
         self.n_splits_, self.multimetric_ = len(search.train_rows), _is_multimetric(self.scorer_, search)
         self.n_evaluations_ = int(sum(self.cv_results_["status"] == "ok"))
         self.strategy_ = advice.strategy(search.scores(), [m.name for m in members if m.name not in advice.heard_of])
@@ -411,13 +411,17 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         self.recommendations_ = self._ready(search.candidates)
         self.similar_tasks_ = self.recommendations_[0].similar_tasks if self.recommendations_ else ()
 
+    def _tabulated(self, search: Search) -> dict[str, Any]:
+        named = self.scorer_ if isinstance(self.scorer_, Mapping) else ()
+        return tabulate(search.candidates, search.finished(), named)
+
     def _conclude(self, search: Search, trial: Trial, workers: Any, interrupted: bool) -> Conclusion:
         if search.clock is None or search.has_a_score():
             self._choose(search.deciding)
             blender = find_blender(self.ensemble if self._blends() else "best")
             return conclude(search, trial, blender, self.best_index_, workers, interrupted=interrupted)
         model = rescue(search, trial, workers)
-        self.cv_results_ = tabulate(search.candidates, search.finished())
+        self.cv_results_ = self._tabulated(search)
         return model
 
     def _choose(self, deciding: str | None) -> None:

@@ -17,8 +17,6 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
-    OneHotEncoder,
-    OrdinalEncoder,
     QuantileTransformer,
     SplineTransformer,
     StandardScaler,
@@ -26,6 +24,7 @@ from sklearn.preprocessing import (
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklmeta._sklearn import cross_fitted_target_encoder
+from sklmeta.level_encoders import LevelOneHotEncoder, LevelOrdinalEncoder
 from sklmeta.text import TextComponents, is_free_text
 
 LARGEST = 1e30  # squares stay finite in float64, the value itself in the float32 of trees
@@ -33,6 +32,7 @@ DATE_PARTS = ("year", "month", "day", "day_of_week", "hour")
 _QUANTILES = 200  # of a column, between which ranks are interpolated
 _KNOTS = 5  # of the splines, at the quartiles
 SPLINES = _KNOTS + 1  # columns that become of one
+_ONLY_ARROWS = ("date", "timestamp", "duration", "dictionary", "null")  # how the types are called
 
 
 class TabularPreprocessor(TransformerMixin, BaseEstimator):
@@ -136,6 +136,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit, then transform the same table."""
         self._check_parameters()
+        X = as_pandas(X)
         if sparse.issparse(X):
             self.transformer_, self.averaged_ = self._for_sparse(), {}
             return self._finish(self.transformer_.fit_transform(self._checked_sparse(X, reset=True)))
@@ -166,6 +167,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         fitted_on_sparse = not isinstance(self.transformer_, ColumnTransformer)
+        X = as_pandas(X)
         if sparse.issparse(X):
             X = self._checked_sparse(X, reset=False)
             if fitted_on_sparse:
@@ -290,10 +292,12 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
 
     def _for_categories(self) -> Any:
         if self.categories == "onehot":
-            return OneHotEncoder(
+            return LevelOneHotEncoder(
                 handle_unknown="infrequent_if_exist", max_categories=self.max_levels, sparse_output=False
             )
-        return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=self.max_levels)
+        return LevelOrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=self.max_levels
+        )
 
     def _for_text(self, name: str) -> Any:
         return self._scaled(TextComponents(prefix=name))
@@ -333,8 +337,13 @@ def _ranks(n_rows: int, distribution: str) -> QuantileTransformer:
     return QuantileTransformer(n_quantiles=min(_QUANTILES, n_rows), output_distribution=distribution, random_state=0)
 
 
+def as_pandas(X: Any) -> Any:
+    """Another library's table of named and typed columns (pyarrow's, polars') as a DataFrame; others as they are."""
+    return X.to_pandas() if hasattr(X, "to_pandas") else X
+
+
 def as_frame(X: Any) -> pd.DataFrame:
-    """A table as a DataFrame with unique column names; a DataFrame is not copied.
+    """A table as a DataFrame with unique column names, none `without_arrow` would change; others are not copied.
 
     Raises
     ------
@@ -347,7 +356,10 @@ def as_frame(X: Any) -> pd.DataFrame:
             f"Found array with {frame.shape[0]} sample(s) and {frame.shape[1]} feature(s) (shape="
             f"{frame.shape}) while a minimum of 1 is required."
         )
-    return frame if frame.columns.is_unique else frame.set_axis(_unique_names(frame.columns), axis=1)
+    frame = frame if frame.columns.is_unique else frame.set_axis(_unique_names(frame.columns), axis=1)
+    if not any(map(_is_only_arrows, frame.dtypes)):
+        return frame
+    return pd.DataFrame({name: without_arrow(column) for name, column in frame.items()})
 
 
 def _frame_from_array(X: Any) -> pd.DataFrame:
@@ -445,6 +457,18 @@ _DATES = ("date", "datetime", "datetime64")
 _KINDS_OF_OBJECTS = {**dict.fromkeys(_NUMBERS + _DURATIONS, "number"), **dict.fromkeys(_DATES, "date")}
 
 
+def without_arrow(column: pd.Series) -> pd.Series:
+    """A column of Arrow's dates, durations, dictionaries or nulls in pandas' own type; any other column as it is."""
+    if not _is_only_arrows(column.dtype):
+        return column
+    plain = column.array.__arrow_array__().to_pandas(date_as_object=False)
+    return plain.set_axis(column.index).rename(column.name)
+
+
+def _is_only_arrows(dtype: Any) -> bool:
+    return isinstance(dtype, pd.ArrowDtype) and dtype.name.startswith(_ONLY_ARROWS)
+
+
 def without_objects(column: pd.Series) -> pd.Series:
     """A column of objects as one of the numbers, durations or dates that it holds; any other column as it is.
 
@@ -507,7 +531,7 @@ def _numbers(name: str, column: pd.Series) -> dict[str, pd.Series]:
     if kind == "date":
         _refuse_kind(name, column, "numbers")
     if types.is_timedelta64_dtype(column.dtype):
-        return {name: column / pd.Timedelta(days=1)}
+        return {name: _days(column)}
     if kind == "category":
         column = _numbers_from_text(name, _level_names(column))
     values = column.to_numpy(dtype=float, na_value=np.nan)
@@ -536,8 +560,14 @@ def _date_parts(name: str, column: pd.Series) -> dict[str, pd.Series]:
     if getattr(column.dtype, "tz", None) is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     parts = {f"{name}_{part}": getattr(column.dt, part).astype(float) for part in DATE_PARTS}
-    days = (column - pd.Timestamp(0)) / pd.Timedelta(days=1)
-    return {**parts, f"{name}_days": days.astype(float)}
+    return {**parts, f"{name}_days": _days(column)}
+
+
+def _days(column: pd.Series) -> pd.Series:
+    """Durations, or the time since 1970 of dates, in days; by numpy, as pandas may go by nanoseconds, of 292 years."""
+    values = column.to_numpy()
+    durations = values - np.datetime64(0, "D") if values.dtype.kind == "M" else values
+    return pd.Series(durations / np.timedelta64(1, "D"), index=column.index)
 
 
 def _level_names(column: pd.Series) -> pd.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,9 @@ def scores_so_far(
     return found
 
 
-def tabulate(candidates: Sequence[Candidate], results: Sequence[Sequence[FoldResult]]) -> dict[str, Any]:
+def tabulate(
+    candidates: Sequence[Candidate], results: Sequence[Sequence[FoldResult]], metrics: Iterable[str] = ()
+) -> dict[str, Any]:
     """``cv_results_`` in the layout of scikit-learn's searches.
 
     Parameters
@@ -54,6 +56,8 @@ def tabulate(candidates: Sequence[Candidate], results: Sequence[Sequence[FoldRes
         Rows.
     results : sequence of sequence of FoldResult
         By candidate, then by fold.
+    metrics : iterable of str, default=()
+        Names of the metrics, as far as they are known even where nothing was scored.
 
     Returns
     -------
@@ -62,7 +66,8 @@ def tabulate(candidates: Sequence[Candidate], results: Sequence[Sequence[FoldRes
         ``expected_score`` (of the recommendation), ``status`` ("ok", "failed", "timeout" or "incomplete"), ``failure``
         (empty, or why there is no score) and ``warnings`` (what the fits warned of).
     """
-    metrics = list(dict.fromkeys(name for folds in results for fold in folds for name in fold.scores)) or ["score"]
+    found = (name for folds in results for fold in folds for name in fold.scores)
+    metrics = list(dict.fromkeys([*metrics, *found])) or ["score"]
     table: dict[str, Any] = {
         **_summary("fit_time", [[f.fit_seconds for f in folds] for folds in results]),
         **_summary("score_time", [[f.score_seconds for f in folds] for folds in results]),

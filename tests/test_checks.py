@@ -15,6 +15,21 @@ def test_frames_stay_frames():
     assert check_rows(frame) is frame
 
 
+def test_tables_of_other_libraries_become_frames():
+    pyarrow = pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"b": [1.0, np.nan], "a": ["x", None], "d": pd.to_datetime(["2020-01-01", None])})
+    pd.testing.assert_frame_equal(check_rows(pyarrow.Table.from_pandas(frame)), frame)
+    with pytest.raises(ValueError, match=r"infinity \(the first in row 1 of column 'c'\)"):
+        check_rows(pyarrow.table({"c": [0.0, np.inf]}))
+
+
+def test_columns_of_arrows_types_stay_what_they_are():
+    pyarrow = pytest.importorskip("pyarrow")
+    types = ["date32", "duration[ms]", "null", pyarrow.dictionary("int8", "string"), pyarrow.timestamp("s", "UTC")]
+    frame = pd.DataFrame({str(t): pd.arrays.ArrowExtensionArray(pyarrow.nulls(4, t)) for t in types})
+    assert check_rows(frame) is frame
+
+
 def test_arrays_keep_their_missing_values():
     X = np.array([[1.0, np.nan], [2.0, 3.0]])
     np.testing.assert_array_equal(check_rows(X), X)
@@ -96,3 +111,22 @@ def test_weights():
         check_weights(X3, y, [1, 1, 0, 0], "classification")
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         check_weights(X3, y, [1, 1], "regression")
+
+
+@pytest.mark.parametrize("task_type", ["classification", "regression"])
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.ones((4, 1)), "Sample weights must be 1D array or scalar"),
+        (["1", "2", "3", "4"], "sample_weight holds text, such as '1'; weights must be numbers"),
+        (pd.Series(["a", "b", None, "c"]), "sample_weight holds text, such as 'a'"),
+        ("balanced", "sample_weight holds text, such as 'balanced'"),
+        ([1, 1, -1, 1], "Negative values in data passed to `sample_weight`"),
+        (-1.0, "Negative values in data passed to `sample_weight`"),
+        ([1, 1, np.nan, 1], "sample_weight contains NaN"),
+        ([1, 1, np.inf, 1], "sample_weight contains infinity"),
+    ],
+)
+def test_weights_that_are_none(weights, message, task_type):
+    with pytest.raises(ValueError, match=message):
+        check_weights(X3, np.array([0, 0, 1, 1]), weights, task_type)

@@ -199,6 +199,29 @@ def test_knowledge_none_searches_without(binary):
     assert meta.score(*binary) > 0.6
 
 
+def test_dates_that_nanoseconds_cannot_hold(classifier):
+    dates = np.array(["9999-12-31", "1500-01-01", "NaT", "2020-02-02"], dtype="datetime64[s]")
+    X = pd.DataFrame({"until": np.tile(dates, 10), "size": np.arange(40.0)})
+    classifier.fit(X, [0, 1] * 20)
+    assert classifier.cv_results_["failure"] == [""] * 4
+    assert len(classifier.predict(X)) == 40
+
+
+@pytest.mark.parametrize("kind", ["table", "columns"])
+def test_tables_of_another_library_and_of_its_types(classifier, kind):
+    pyarrow = pytest.importorskip("pyarrow")
+    X, y = messy().drop(columns=["maybe", "nullable"]), [0, 1] * 20
+    table = pyarrow.Table.from_pandas(X)
+    given = table if kind == "table" else table.to_pandas(types_mapper=pd.ArrowDtype)
+    expected = classifier.fit(X, y).predict_proba(X)
+    classifier.fit(given, y)
+    assert classifier.cv_results_["failure"] == [""] * 4
+    assert list(classifier.feature_names_in_) == list(X.columns)
+    np.testing.assert_allclose(classifier.predict_proba(given), expected)
+    with pytest.raises(ValueError, match="feature names should match those that were passed during fit"):
+        classifier.predict(given.select(X.columns[::-1]) if kind == "table" else given[X.columns[::-1]])
+
+
 def test_new_rows_in_another_order_of_columns_or_with_one_missing(classifier):
     X, y = messy()[["number", "text", "flag"]], [0, 1] * 20
     classifier.fit(X, y)

@@ -9,8 +9,8 @@ PACKAGE = Path(__file__).parent.parent / "sklmeta"
 FLOORS = [
     {"_sklearn", "_joblib", "exceptions", "configuration", "warning_records"},
     {
-        "calibration", "checks", "datasets", "ensemble", "gradient", "metafeatures", "metrics", "preprocessing",
-        "space", "text", "thresholds",
+        "calibration", "checks", "datasets", "ensemble", "gradient", "level_encoders", "metafeatures", "metrics",
+        "preprocessing", "space", "text", "thresholds",
     },
     {"knowledge", "catalogue"},
     {

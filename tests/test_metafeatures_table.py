@@ -69,6 +69,29 @@ def test_dates_keep_their_order_and_gaps():
     assert (numbers[3] - numbers[2]) / (numbers[2] - numbers[0]) == pytest.approx(2)
 
 
+def test_arrows_types_and_tables_mean_what_pandas_own_do():
+    pyarrow = pytest.importorskip("pyarrow")
+    dates = pd.Series(np.array(["9999-12-31", "NaT", "1500-01-01"], dtype="datetime64[ms]"))
+    typed = pd.DataFrame(
+        {
+            "date": dates,
+            "day": dates,
+            "zoned": dates.dt.tz_localize("UTC"),
+            "duration": dates - dates[0],
+            "level": pd.Categorical(["b", None, "a"], ["b", "a"]),
+            "empty": pd.Series([None] * 3, dtype=object),
+        }
+    )
+    cells = {name: pyarrow.array(column, from_pandas=True) for name, column in typed.items()}
+    cells["day"] = cells["day"].cast(pyarrow.date32())
+    arrow = pd.DataFrame({name: pd.arrays.ArrowExtensionArray(column) for name, column in cells.items()})
+    expected = read(typed)
+    assert expected.kinds.tolist() == ["date"] * 4 + ["category"] * 2
+    for table in (read(arrow), read(pyarrow.Table.from_pandas(typed))):
+        for what in ("kinds", "missing", "numeric", "codes"):
+            np.testing.assert_array_equal(getattr(table, what), getattr(expected, what))
+
+
 def test_levels_are_coded_by_frequency_then_by_value():
     X = pd.DataFrame({"column": ["rare", "b", "a", "b", None, "a", "c", "c"]})
     table = read(X)

@@ -338,6 +338,42 @@ def test_dates_of_any_resolution(unit):
     assert table["a_days"].tolist() == [18263.0]
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us"])
+def test_dates_and_durations_that_nanoseconds_cannot_hold(unit):
+    dates = pd.Series(np.array(["9999-12-31", "1500-01-01T12", "NaT"], dtype=f"datetime64[{unit}]"), index=[2, 0, 1])
+    table = plain_table(pd.DataFrame({"a": dates, "b": dates - dates.iloc[1]}))
+    assert_array_equal(table["a_days"], [2932896, -171663.5, np.nan])
+    assert_array_equal(table["a_year"], [9999, 1500, np.nan])
+    assert_array_equal(table["b"], [2932896 + 171663.5, 0, np.nan])
+
+
+@pytest.mark.parametrize("categories", ENCODINGS)
+def test_arrows_types_mean_what_pandas_own_do(categories):
+    pyarrow = pytest.importorskip("pyarrow")
+    names = ["float", "date", "zoned", "duration", "category", "ordered", "all_missing_text", "all_missing_date"]
+    typed = messy()[names].assign(day=lambda X: X["date"].dt.normalize())
+    cells = {name: pyarrow.array(column, from_pandas=True) for name, column in typed.items()}
+    cells["day"] = cells["day"].cast(pyarrow.date32())
+    arrow = pd.DataFrame({n: pd.Series(pd.arrays.ArrowExtensionArray(c), typed.index) for n, c in cells.items()})
+    untouched = arrow.copy(deep=True)
+    expected, found = (TabularPreprocessor(categories=categories).fit(X) for X in (typed, arrow))
+    for step in (expected, found):
+        for X in (typed, arrow):
+            assert_array_equal(np.asarray(step.transform(X), float), np.asarray(expected.transform(typed), float))
+    assert_frame_equal(arrow, untouched)
+
+
+def test_a_table_of_another_library_keeps_its_types_and_names():
+    pyarrow = pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"b": [1.0, 2.0], "a": ["u", "v"], "d": DATES})
+    table = pyarrow.Table.from_pandas(frame)
+    step = TabularPreprocessor().fit(table)
+    assert_array_equal(step.feature_names_in_, ["b", "a", "d"])
+    assert_array_equal(step.transform(table), TabularPreprocessor().fit_transform(frame))
+    with pytest.raises(ValueError, match="same order"):
+        step.transform(table.select(["a", "b", "d"]))
+
+
 @pytest.mark.parametrize(
     "names",
     [["a", "a", "a"], ["a", "a_2", "a"], ["a", "a_1", "a"], [0, 1, 2], [2, 0, 1], ["", "", "x"]],

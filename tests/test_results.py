@@ -10,7 +10,7 @@ from sklmeta.candidates import Candidate
 from sklmeta.evaluation import FoldResult
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.members import make_members
-from sklmeta.results import scores_so_far, tabulate, warn_of_failures
+from sklmeta.results import leaderboard, scores_so_far, tabulate, warn_of_failures
 
 MEMBERS = make_members([("svc", SVC()), ("nb", GaussianNB()), ("lr", LogisticRegression())], "classification")
 SVC_MEMBER, NB_MEMBER, LR_MEMBER = MEMBERS
@@ -58,6 +58,14 @@ def test_several_metrics_have_columns_each():
     np.testing.assert_array_equal(table["rank_test_a"], [2, 1])
     np.testing.assert_array_equal(table["rank_test_b"], [1, 2])
     assert "mean_test_score" not in table
+
+
+def test_metrics_have_their_columns_where_nothing_was_scored():
+    never = FoldResult(ended="incomplete", reason="the search ended before")
+    table = tabulate(CANDIDATES, [[never, never]] * 3, ["roc_auc", "accuracy"])
+    assert np.isnan(table["mean_test_accuracy"]).all()
+    assert "mean_test_score" not in table
+    assert leaderboard(table, "roc_auc", np.array([1.0, 0.0, 0.0]))["estimator"].tolist() == ["svc", "nb", "svc"]
 
 
 def test_failures_are_told_once():

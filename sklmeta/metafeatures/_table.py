@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pandas.api import types
 from scipy import sparse
 
-from sklmeta.preprocessing import without_objects
+from sklmeta.preprocessing import as_pandas, without_arrow, without_objects
 
 NUMBER, BOOLEAN, DATE, CATEGORY = "number", "boolean", "date", "category"
 CONSTANT_BELOW = 1e-12  # standard deviation of a column scaled to [-1, 1]: rounding, not variation
@@ -105,6 +105,7 @@ def as_table(X: Any) -> Any:
     ValueError
         If `X` is not two-dimensional, has no rows or no columns, or has columns of complex numbers.
     """
+    X = as_pandas(X)
     if sparse.issparse(X):
         X = sparse.csr_array(X)
     elif not isinstance(X, pd.DataFrame):
@@ -174,7 +175,7 @@ def _read_frame(X: pd.DataFrame, rows: NDArray, columns: NDArray) -> Table:
 
 def _read_column(column: pd.Series) -> tuple[str, NDArray]:
     """Kind of a column, and its numbers or level codes."""
-    column = without_objects(column)
+    column = without_objects(without_arrow(column))
     dtype = column.dtype
     content = types.infer_dtype(column, skipna=True) if types.is_object_dtype(dtype) else ""
     is_flag = types.is_bool_dtype(dtype) and not isinstance(dtype, pd.CategoricalDtype)
