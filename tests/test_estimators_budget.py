@@ -416,7 +416,7 @@ def test_a_warm_start_on_other_data_begins_anew():
 @pytest.mark.parametrize("ensemble", ["average", "stack", "best", Average(max_members=2), Stack(max_members=3)])
 @pytest.mark.parametrize(("face", "data"), [(MetaClassifier, CANCER), (MetaRegressor, DIABETES)])
 def test_every_way_to_a_model(ensemble, face, data):
-    X, y = data
+    X, y = data[0][:200], data[1][:200]
     meta = face(n_iter=5, cv=3, ensemble=ensemble, random_state=0).fit(X, y)
     assert meta.score(X, y) > (0.9 if face is MetaClassifier else 0.3)
     assert hasattr(meta, "ensemble_") == (ensemble != "best")
@@ -576,7 +576,7 @@ def test_the_model_is_refitted_on_all_rows_by_the_same_settings():
 
 @pytest.mark.parametrize(("face", "data"), [(MetaClassifier, CANCER), (MetaRegressor, DIABETES)])
 def test_one_estimator_that_imitates_the_average(face, data):
-    X, y = data
+    X, y = data[0][:200], data[1][:200]
     meta = face(n_iter=4, cv=3, random_state=0).fit(X, y)
     student = meta.distill(X, random_state=0)
     assert type(student[-1]) is type(meta.best_estimator_[-1])
