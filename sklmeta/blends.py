@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from numbers import Integral
@@ -19,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklmeta.datasets import subsample
-from sklmeta.ensemble import best_temperature, first_round, fold_metric, greedy_weights, is_over, tempered
+from sklmeta.ensemble import best_temperature, first_round, fold_metric, greedy_weights, is_over, tempered, within
 from sklmeta.evaluation import align_columns
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.scoring import FoldScorer
@@ -328,10 +327,10 @@ class Average(_Blender):
         target = np.searchsorted(classes, y)
         by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes))
         both = by_log_loss is not None and not _same(score, by_log_loss, predictions)
-        weights = self._weights(predictions, score, costs, limits, _halfway(deadline) if both else deadline)
+        weights = self._weights(predictions, score, costs, limits, within(deadline, 0.5 if both else 0.75))
         if both:
             some = weights > 0 if len(limits) else np.ones(len(weights), dtype=bool)  # no limit allows others beside
-            others = self._weights(predictions[some], by_log_loss, costs[:, some], limits, deadline)
+            others = self._weights(predictions[some], by_log_loss, costs[:, some], limits, within(deadline, 0.5))
             weights[some] = (weights[some] + others) / 2
         blend = WeightedBlend(weights, geometric=self.geometric)
         if is_over(deadline):
@@ -360,11 +359,6 @@ class Average(_Blender):
         return greedy_weights(
             predictions, of_mean, n_rounds=self.n_rounds, costs=costs, limits=limits, deadline=deadline
         )
-
-
-def _halfway(deadline: float | None) -> float | None:
-    """The time between now and then."""
-    return None if deadline is None else (time.monotonic() + deadline) / 2
 
 
 def _same(score: Callable, other: Callable, predictions: np.ndarray) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from scipy.special import softmax
 
-_LEAST_POOL = 5  # members that every round looks at, however little time there is
+_ROUND_SHARE = 0.25  # of the time that is left: the first rounds, in which the members are found, have most of it
 
 
 def gather_folds(
@@ -290,9 +290,9 @@ def greedy_weights(
     limits : ndarray of shape (n_limits,), default=None
         What all members together may cost. A member that alone costs more is never taken.
     deadline : float, default=None
-        By ``time.monotonic()``, when the best average so far is the answer. All members are looked at once as far as
-        there is time, and one always; rounds then are among so many of the best that there is time for all rounds.
-        None: whenever it ends.
+        By ``time.monotonic()``, when the best average so far is the answer. Each round has a share of the time that is
+        left, and looks at those members first that were best in the round before; one is always looked at. None:
+        whenever it ends.
 
     Returns
     -------
@@ -320,14 +320,11 @@ def greedy_weights(
     costs = np.zeros((0, len(predictions))) if costs is None else np.asarray(costs, float)
     limits = np.zeros(0) if limits is None else np.asarray(limits, float)
     counts, total = np.zeros(len(predictions)), np.zeros(predictions.shape[1:])
-    within = np.flatnonzero(_affordable(counts, costs, limits))
-    if not len(within):
+    possible = np.flatnonzero(_affordable(counts, costs, limits))
+    if not len(possible):
         raise ValueError(f"None of {len(predictions)} members is within the limits {limits.tolist()}.")
-    started = time.monotonic()
-    singles = _scored(score, (predictions[j] for j in within), len(within), deadline)
-    best_first = within[np.argsort(-singles, kind="stable")]
-    if deadline is not None:
-        within = best_first[: _room(len(within), started, deadline, n_rounds)]
+    singles = _scored(score, (predictions[j] for j in possible), len(possible), deadline)
+    best_first = possible[np.argsort(-singles, kind="stable")]
     for j in best_first[:start]:
         if _affordable(counts, costs, limits)[j]:
             counts[j] += 1
@@ -335,9 +332,11 @@ def greedy_weights(
     best, chosen = _or_worst(score(total / counts.sum())), counts.copy()
     idle = 0  # rounds since the average was best
     while counts.sum() < n_rounds and idle < patience and not is_over(deadline):
-        pool = within[_affordable(counts, costs, limits)[within]]
+        pool = possible if deadline is None else best_first
+        pool = pool[_affordable(counts, costs, limits)[pool]]
         averages = ((total + predictions[j]) / (counts.sum() + 1) for j in pool)
-        trials = _scored(score, averages, len(pool), deadline)
+        trials = _scored(score, averages, len(pool), within(deadline, _ROUND_SHARE))
+        best_first = pool[np.argsort(-trials, kind="stable")]
         winner = int(np.argmax(trials))
         counts[pool[winner]] += 1
         total += predictions[pool[winner]]
@@ -430,11 +429,9 @@ def _scored(
     return found
 
 
-def _room(n: int, started: float, deadline: float, n_rounds: int) -> int:
-    """How many members there is time to look at in every round, by what a look at each of `n` has taken."""
-    now = time.monotonic()
-    each = max(now - started, 1e-9) / n
-    return max(_LEAST_POOL, int((deadline - now) / (n_rounds * each)))
+def within(deadline: float | None, share: float) -> float | None:
+    """When this share of the time until then will be over; None is never."""
+    return None if deadline is None else time.monotonic() + share * (deadline - time.monotonic())
 
 
 def is_over(deadline: float | None) -> bool:

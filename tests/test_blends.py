@@ -132,8 +132,7 @@ def test_no_temperature_where_the_metric_does_not_gain_by_it(classes):
 
 def test_a_slow_metric_leaves_time_for_log_loss_and_a_temperature(classes, monkeypatch):
     clock = SimpleNamespace(now=0.0)
-    for module in ("ensemble", "blends"):
-        monkeypatch.setattr(f"sklmeta.{module}.time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr("sklmeta.ensemble.time", SimpleNamespace(monotonic=lambda: clock.now))
     predictions, y, rest = classes
     of_log_loss, quick = rest["score"], Average().combine(predictions, y, **rest)
 
