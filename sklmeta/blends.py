@@ -326,9 +326,11 @@ class Average(_Blender):
             return WeightedBlend(self._weights(predictions, score, costs, limits, deadline))
         target = np.searchsorted(classes, y)
         by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes))
-        both = by_log_loss is not None and not _same(score, by_log_loss, predictions)
-        weights = self._weights(predictions, score, costs, limits, within(deadline, 0.5 if both else 0.75))
-        if both:
+        if by_log_loss is not None and _same(score, by_log_loss, predictions):
+            by_log_loss = None  # they are one
+        share = 0.75 if by_log_loss is None else 0.5  # of the time: a temperature and a threshold need some, too
+        weights = self._weights(predictions, score, costs, limits, within(deadline, share))
+        if by_log_loss is not None:
             some = weights > 0 if len(limits) else np.ones(len(weights), dtype=bool)  # no limit allows others beside
             others = self._weights(predictions[some], by_log_loss, costs[:, some], limits, within(deadline, 0.5))
             weights[some] = (weights[some] + others) / 2
