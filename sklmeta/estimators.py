@@ -79,9 +79,9 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         from `param_distributions`, or fitted as they are. Members that cannot take the data (no weights, no sparse
         rows, far too many rows) are left out, which a warning says.
     param_distributions : mapping, default=None
-        Flat for one estimator, ``{name: {...}}`` for several, as for
-        :class:`sklearn.model_selection.RandomizedSearchCV`. Each distribution replaces the one that sklmeta would
-        use for that parameter; a list of one value pins it, the estimator's default included.
+        Of parameters to lists or distributions, as :class:`sklearn.model_selection.RandomizedSearchCV` takes them (but
+        no list of mappings): flat for one estimator, ``{name: {...}}`` for several. Each replaces the one that sklmeta
+        would use for that parameter; a list of one value pins it, the estimator's default included.
     knowledge : KnowledgeBase, "default" or None, default="default"
         What to learn from: "default" is the one that comes with sklmeta, None is nothing at all.
     recommender : Recommender, default=None
