@@ -161,28 +161,34 @@ def _build(args: argparse.Namespace) -> int:
         "progress": lambda line: print(line, file=sys.stderr, flush=True),
     }
 
-    only, configurations = args.only, args.configurations
+    only, configurations, limit = args.only, args.configurations, args.time_limit
     if configurations == _MEASURED:
         only, configurations = measured_in(journals, only)
+        limit = 0.0  # what was stopped stays so
 
     def tables() -> Iterator[Dataset]:
-        return read_folder(args.folders, target=args.target, task_type=args.task, names=only)
+        empty = True
+        for table in read_folder(args.folders, target=args.target, task_type=args.task, names=only):
+            empty = False
+            yield table
+        if empty:
+            raise ValueError(f"{' and '.join(args.folders)} has no table of task type {args.task!r}.")
 
     knowledge = collect(
         tables(),
         configurations,
         task=args.task,
         max_rows=args.max_rows,
-        time_limit=args.time_limit,
+        time_limit=limit,
         checkpoint=journals,
         **how,
     )
     how["measured_only"] = args.configurations == _MEASURED
     if args.joint is not None:
-        how |= {"time_limit": args.time_limit, "checkpoint": journals / "joint"}
+        how |= {"time_limit": limit, "checkpoint": journals / "joint"}
         knowledge = collect_joint_errors(knowledge, tables(), args.joint, **how)
     if args.finalists is not None:
-        how |= {"time_limit": 2 * args.time_limit, "checkpoint": journals / "finalists"}
+        how |= {"time_limit": 2 * limit, "checkpoint": journals / "finalists"}
         knowledge = collect_larger_parts(knowledge, tables(), args.finalists, max_rows=args.finalist_rows, **how)
     knowledge.save(out, compact=args.compact)
     if args.compact:  # to be shipped: learn from what was rounded, once for all who load it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ import numpy as np
 import pandas as pd
 import sklearn
 from joblib import Parallel, delayed
+from joblib import hash as digest
+from scipy import sparse
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from sklmeta.catalogue import build_estimator, default_configurations, is_offered
@@ -28,8 +31,10 @@ from sklmeta.knowledge import Evaluation, JointErrors, KnowledgeBase
 from sklmeta.limits import call_with_limit
 from sklmeta.measuring import Measurement, error_products, measure
 from sklmeta.metafeatures import MetaFeatureExtractor
+from sklmeta.preprocessing import kind_of
 
 _JOURNAL_FORMAT = 1
+_ROWS = "rows"  # in a journal's first line
 _JOINT = "joint_errors"
 _JOINT_BEGINS = f'{{"{_JOINT}"'  # a line of a journal that is no evaluation
 _Products = tuple[list[Configuration], np.ndarray]  # configurations, and how the errors of each two go together
@@ -65,6 +70,7 @@ class _Prepared:
     y: np.ndarray
     n_classes: int | None
     splits: list[tuple[np.ndarray, np.ndarray]]
+    rows: dict[str, Any]  # how many, and their hash: a journal is of these alone
 
 
 def collect(
@@ -104,11 +110,12 @@ def collect(
     max_rows : int, default=3000
         Larger tables are cut to this many rows, stratified; None keeps all.
     time_limit : float, default=60.0
-        Wall-clock seconds for one evaluation, all its folds together, after which it is stopped for good. None: no
-        limit.
+        Wall-clock seconds for one evaluation, all its folds together, after which it is stopped. None: no limit. What
+        journals say was stopped after fewer seconds is measured again.
     checkpoint : path, default=None
         Folder with one journal a task. Every finished evaluation is on disk before the next one is counted, so that
-        the same call goes on where a killed one ended, with nothing lost or done twice.
+        the same call goes on where a killed one ended, with nothing lost or done twice. A table whose rows are no
+        longer those that its journal is of is refused.
     joint_errors : bool, default=False
         Whether to find out how the errors of each two configurations go together, too. A task's journal says it when
         the task is done (see `read_joint_errors`); predictions are not stored, so that a task which a kill cut short
@@ -128,8 +135,9 @@ def collect(
     Raises
     ------
     ValueError
-        If there are no datasets or configurations, if they mix task types, share a name or cannot be evaluated (a
-        target with gaps, fewer rows than folds), or if a journal was written under another protocol.
+        If `task` is unknown, if there are no datasets or configurations, if they mix task types, share a name or
+        cannot be evaluated (a target with gaps, fewer rows than folds), or if a journal was written under another
+        protocol, or of other rows.
 
     Examples
     --------
@@ -141,17 +149,17 @@ def collect(
     array([[1., 1.],
            [1., 1.]])
     """
+    if task not in (None, "classification", "regression"):
+        raise ValueError(f"task must be 'classification', 'regression' or None, got {task!r}.")
     chosen = _datasets(datasets, task, target)
-    first = next(chosen, None)
-    if first is None:
-        raise ValueError(f"There are no datasets of task type {task!r} to collect from; got {datasets!r}.")
+    first = next(chosen)
     protocol = _Protocol(task or _task_type(first), cv, max_rows, random_state)
     if configurations is None or isinstance(configurations, int):
         configurations = default_configurations(protocol.task_type, configurations)
     configurations = list(dict.fromkeys(configurations))
     if not configurations:
         raise ValueError("There are no configurations to evaluate; give a list of them, or how many of each estimator.")
-    book = _Book(Path(checkpoint) if checkpoint is not None else None, protocol)
+    book = _Book(Path(checkpoint) if checkpoint is not None else None, protocol, time_limit)
     joint = _Joint(book, configurations) if joint_errors else None
     units = _units(_chain(first, chosen), configurations, protocol, book, joint)
     workers = Parallel(
@@ -172,14 +180,22 @@ def collect(
 
 
 def _datasets(datasets: Any, task: str | None, target: str) -> Iterator[Dataset]:
+    """Those of the task type; there must be one."""
+    source, others, empty = "", [], True
     if isinstance(datasets, str | Path):
-        yield from read_folder(datasets, target=target, task_type=task)
-        return
-    if isinstance(datasets, Mapping):
+        source, datasets = f" in {datasets}", read_folder(datasets, target=target, task_type=task)
+    elif isinstance(datasets, Mapping):
         datasets = [Dataset(name, X, y) for name, (X, y) in datasets.items()]
     for dataset in datasets:
         if task is None or _task_type(dataset) == task:
+            empty = False
             yield dataset
+        else:
+            others.append(dataset.name)
+    if empty:
+        names = ", ".join(map(repr, others[:3])) + f" and {len(others) - 3} more" * (len(others) > 3)
+        got = f", only {names}" if others else ""
+        raise ValueError(f"There are no datasets of task type {task!r} to collect from{source}{got}.")
 
 
 def _task_type(dataset: Dataset) -> str:
@@ -217,8 +233,8 @@ def _units(
             )
         with _naming(dataset):
             prepared = _prepare(dataset, protocol)
-        done = book.open(prepared.task)
         wanted = [c for c in configurations if is_offered(c, protocol.task_type, len(prepared.y))]
+        done = book.open(prepared, wanted)
         book.wanted[dataset.name] = len(wanted)
         if joint is not None and not joint.begin(dataset.name, wanted):
             done = set()
@@ -240,7 +256,18 @@ def _prepare(dataset: Dataset, protocol: _Protocol) -> _Prepared:
         {**dataset.provenance, "rows_used": len(y)},
         MetaFeatureExtractor(random_state=seed).extract(X, y, task=protocol.task_type),
     )
-    return _Prepared(task, X, y, n_classes, list(folds.split(np.zeros((len(y), 1)), y)))
+    splits = list(folds.split(np.zeros((len(y), 1)), y))
+    return _Prepared(task, X, y, n_classes, splits, {"n_rows": len(y), "hash": _hash_of(X, y)})
+
+
+def _hash_of(X: Any, y: np.ndarray) -> str:
+    """Of the values and the kinds of columns: the same in every process, however the rows lie in memory."""
+    if sparse.issparse(X):
+        return digest((X.shape, sparse.find(X), pd.util.hash_array(y)))
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+    kinds = [kind_of(*column) for column in frame.items()]
+    rows = pd.util.hash_pandas_object(frame, index=False).to_numpy()
+    return digest((kinds, rows, pd.util.hash_array(y)))
 
 
 def _evaluate(
@@ -268,7 +295,8 @@ def _evaluate(
         else:
             found = call_with_limit(measuring, *arguments, seconds=time_limit)
     except TimeLimitExceeded as error:
-        return replace(common, status="timeout", reason=str(error)), None
+        limit = math.nan if time_limit is None else time_limit
+        return replace(common, status="timeout", reason=str(error), time_limit=limit), None
     except Exception as error:
         return replace(common, reason=describe_error(error)), None
     return _recorded(common, found), found.errors
@@ -299,30 +327,35 @@ def _standard_error(folds: np.ndarray) -> float:
 class _Book:
     """What has been measured so far, in memory and, where there is a folder, in one journal a task.
 
-    A journal's first line names the task and the protocol, each further line is one evaluation, or the joint errors
-    of all of them. A line that a kill left half-written has no newline, and is dropped when the journal is opened
-    again.
+    A journal's first line names the task, the protocol and the rows, each further line is one evaluation, or the joint
+    errors of all of them; of two evaluations of one configuration the later one counts. A line that a kill left
+    half-written has no newline, and is dropped when the journal is opened again.
     """
 
-    def __init__(self, folder: Path | None, protocol: _Protocol):
+    def __init__(self, folder: Path | None, protocol: _Protocol, time_limit: float | None):
         self.folder, self.protocol = folder, protocol
+        self.time_limit = math.inf if time_limit is None else time_limit
         self.tasks: dict[Hashable, _Task] = {}
         self.evaluations: dict[Hashable, dict[Configuration, Evaluation]] = {}
         self.wanted: dict[Hashable, int] = {}  # how many by task, for who watches
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
 
-    def open(self, task: _Task) -> set[Configuration]:
-        """Begin a task, or go on with it; returns the configurations already evaluated on it."""
-        name = task.name
+    def open(self, prepared: _Prepared, wanted: Collection[Configuration]) -> set[Configuration]:
+        """Begin a task, or go on with it; returns the configurations already evaluated on it.
+
+        Those wanted that were stopped after fewer seconds than they have now are not among them.
+        """
+        task, name = prepared.task, prepared.task.name
         if name in self.tasks:
             raise ValueError(f"Two datasets are called {name!r}; a task's name must be its own.")
         self.tasks[name], self.evaluations[name] = task, {}
-        about = {"journal": _JOURNAL_FORMAT, "task": name, "protocol": vars(self.protocol)}
+        about = {"journal": _JOURNAL_FORMAT, "task": name, "protocol": vars(self.protocol), _ROWS: prepared.rows}
         header, *lines = self.read(name) or [""]
+        found = _json_or_none(header) if header else about
         if not header:
             self.write(name, json.dumps(about))
-        elif _json_or_none(header) != about:
+        elif not isinstance(found, dict) or {**found, _ROWS: prepared.rows} != about:
             raise ValueError(
                 f"{self._path(name)} was collected as {header}; this call asks for {json.dumps(about)}. Use the "
                 "same settings, or another checkpoint folder."
@@ -330,7 +363,26 @@ class _Book:
         for number, line in enumerate(lines, start=2):
             if not line.startswith(_JOINT_BEGINS):
                 self._remember(self._evaluation(line, name, number))
+        self._check_rows(name, found.get(_ROWS), prepared.rows)
+        self._forget_stopped(name, wanted)
         return set(self.evaluations[name])
+
+    def _check_rows(self, name: Hashable, recorded: Any, now: dict[str, Any]) -> None:
+        """Raise where a journal is of other rows; an old one says no more than how many."""
+        other = next((e.n_rows for e in self.evaluations[name].values() if e.n_rows not in (0, now["n_rows"])), None)
+        then = recorded or (now if other is None else {"n_rows": other})
+        if then != now:
+            raise ValueError(
+                f"{self._path(name)} has evaluations on other rows ({json.dumps(then)}) than {name!r} has now "
+                f"({json.dumps(now)}): the table has changed. Use another checkpoint folder, or delete the file to "
+                "have the table measured anew."
+            )
+
+    def _forget_stopped(self, name: Hashable, wanted: Iterable[Configuration]) -> None:
+        known = self.evaluations[name]
+        for configuration in wanted:
+            if configuration in known and known[configuration].time_limit < self.time_limit:  # never, if it is unknown
+                del known[configuration]
 
     def add(self, evaluation: Evaluation) -> None:
         """Keep one evaluation; it is on disk when this returns. One that is repeated for its errors is kept already."""

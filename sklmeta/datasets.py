@@ -70,7 +70,7 @@ def infer_task_type(y: Any) -> str:
     Raises
     ------
     ValueError
-        If the target has gaps or several columns, or is of no kind that scikit-learn knows.
+        If the target has gaps or several columns, holds dates or durations, or is of no kind that scikit-learn knows.
 
     Examples
     --------
@@ -84,6 +84,8 @@ def infer_task_type(y: Any) -> str:
     kind = type_of_target(y, input_name="y")
     if kind in ("binary", "multiclass", "continuous"):
         return infer_task(y)
+    if kind == "unknown":
+        infer_task(y)  # knows dates, and says so
     raise ValueError(
         f"y is a {kind} target; sklmeta needs one column of classes or numbers. Fit one model per output, for "
         "instance with sklearn.multioutput."
@@ -121,7 +123,8 @@ def read_folder(
     FileNotFoundError
         If the folder, or a named file in it, does not exist.
     ValueError
-        If there is nothing to read, two folders have a table of one name, or a file has no target column.
+        If there is nothing to read, two folders have a table of one name, or a file cannot be read, or has no target
+        column or one of neither classes nor numbers.
     """
     files = table_files(folder)
     places = list(dict.fromkeys(file.parent for file in files.values()))
@@ -176,14 +179,14 @@ def _read_index(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     path = folder / "index.csv"
     if not path.exists():
         return
-    index = pd.read_csv(path)
+    index = _read_file(path)
     if "name" not in index.columns:
         raise ValueError(f"{path} has no column 'name'; its columns are {list(index.columns)[:20]}. Add that column.")
     yield from ((str(row["name"]), dict(row.dropna())) for _, row in index.iterrows())
 
 
 def _read(path: Path, target: str, about: Mapping[str, Any]) -> Dataset:
-    frame = _read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    frame = _read_file(path)
     if target not in frame.columns:
         raise ValueError(
             f"{path} has no column {target!r}; its columns are {list(frame.columns)[:20]}. Name the target's column."
@@ -197,15 +200,22 @@ def _read(path: Path, target: str, about: Mapping[str, Any]) -> Dataset:
         "columns": known.shape[1],
         "rows_without_target": len(frame) - len(known),
     }
-    task_type = about.get("task") or infer_task_type(y)
+    try:
+        task_type = about.get("task") or infer_task_type(y)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}, column {target!r}: {error}") from error
     return Dataset(path.stem, known, y, str(task_type), str(about.get("family", path.stem)), provenance)
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_file(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except ImportError as error:
         raise ImportError(f'Reading {path} needs pyarrow; install it with: pip install "sklmeta[parquet]"') from error
+    except ValueError as error:
+        raise ValueError(
+            f"{path} cannot be read ({str(error).strip()}). Mend it, or take it out of the folder."
+        ) from error
 
 
 def subsample(X: Any, y: np.ndarray, max_rows: int | None, *, stratify: bool, seed: int) -> tuple[Any, np.ndarray]:

@@ -175,10 +175,14 @@ def _checked_student(student: Any, classes: bool, rng: np.random.RandomState) ->
         return build_estimator(Configuration("hist_gradient_boosting", {"random_state": seed}), kind)
     if is_classifier(student) != classes:
         raise ValueError(f"The model does {kind}; student={student!r} does not. Give one that does.")
-    last = _last_step(student)
-    if classes and not has_fit_parameter(last, "sample_weight"):
+    if classes and not takes_weights(student):
         raise ValueError(f"student={student!r} takes no sample_weight, by which it would learn probabilities.")
     return clone(student)
+
+
+def takes_weights(student: Any) -> bool:
+    """Whether fitting it, bare or as the last step of a Pipeline, accepts sample_weight."""
+    return has_fit_parameter(_last_step(student), "sample_weight")
 
 
 def _last_step(student: Any) -> Any:

@@ -240,7 +240,8 @@ def make_members(
     task_type : {"classification", "regression"}
         What they solve.
     param_distributions : mapping, default=None
-        Flat for one estimator, by name for several; replaces the catalogue's distributions name by name.
+        Of parameters to lists or distributions: flat for one estimator, by name for several, no list of mappings.
+        Replaces the catalogue's distributions name by name.
     preprocessor : "auto", None or transformer, default="auto"
         What bare estimators are put behind.
 
@@ -347,7 +348,11 @@ def _by_member(distributions: Any, names: Sequence[str]) -> dict[str, Mapping[st
     if distributions is None:
         return {}
     if not isinstance(distributions, Mapping):
-        raise ValueError(f"param_distributions must be a mapping, got {distributions!r} instead.")
+        raise ValueError(
+            f"param_distributions must be a mapping, got {distributions!r} instead. In place of a list of mappings, "
+            "give the estimator once for each: estimators=[('a', ...), ('b', ...)] and "
+            "param_distributions={'a': {...}, 'b': {...}}."
+        )
     if all(isinstance(value, Mapping) for value in distributions.values()) and set(distributions) <= set(names):
         return dict(distributions)
     if len(names) == 1:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
+from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklmeta._sklearn import routing_enabled
 from sklmeta.checks import check_rows
-from sklmeta.distillation import distill
+from sklmeta.distillation import distill, takes_weights
+from sklmeta.evaluation import with_random_state
 
 _OF_BLENDS = ("predict_proba", "predict_log_proba")
 
@@ -142,7 +144,8 @@ class Winner:
         X : {DataFrame, array-like, sparse matrix} of shape (n_samples, n_features)
             Rows to imitate it on, without a target: those of `fit`, or others like them.
         student : estimator, default=None
-            What learns to do so; None is another of `best_estimator_`.
+            What learns to do so; None is another of `best_estimator_`. Where that is a classifier that takes no
+            weights, it is the best configuration that does, or histogram gradient boosting.
         random_state : int, RandomState instance or None, default=None
             Of the rows that are drawn between those of `X`.
 
@@ -156,14 +159,14 @@ class Winner:
         Raises
         ------
         ValueError
-            If the student is of another kind than the model or takes no weights.
+            If the given student is of another kind than the model or takes no weights.
 
         See Also
         --------
         sklmeta.distillation.distill : The same for any model.
         """
         model, X = self._winner(), self._checked_new(X)
-        student = clone(self.best_estimator_) if student is None else student
+        student = _student(self, random_state) if student is None else student
         return distill(model, X, student=student, random_state=random_state)
 
     def _deciding_metric(self) -> str:
@@ -181,3 +184,17 @@ class Winner:
         X = check_rows(X)
         validate_data(self, X, skip_check_array=True, reset=False)
         return X
+
+
+def _student(face: Any, random_state: Any) -> Any:
+    """Another of the best; of a classifier that takes no weights, the best that does, or None where none does."""
+    if not is_classifier(face) or takes_weights(face.best_estimator_):
+        return clone(face.best_estimator_)
+    able = {member.name: member for member in face._members() if member.takes_weights}
+    board = face.leaderboard().dropna(subset="score")
+    for name, params in zip(board["estimator"], board["params"], strict=True):
+        if name in able:
+            own = {key.removeprefix(f"{name}__"): value for key, value in params.items()}
+            seed = check_random_state(random_state).randint(2**31 - 1)
+            return with_random_state(able[name].build(own, probabilities=True), seed)
+    return None

@@ -13,6 +13,7 @@ from sklmeta import KnowledgeBase, collect, load_knowledge
 from sklmeta.cli import describe, main
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import read_folder
+from sklmeta.exceptions import TimeLimitExceeded
 from sklmeta.knowledge import Evaluation
 
 FEW = ["--configurations", "1", "--time-limit", "600"]
@@ -104,6 +105,30 @@ def test_build_from_what_is_measured_measures_nothing(folder, tmp_path, cheap, c
     assert len(kb.joint_errors.configurations) == 1, "the other finalist was not measured on the second table"
     assert build(folder, "--out", out, "--checkpoint", tmp_path, "--configurations", "measured") == 2
     assert "0 journals" in one_line(capsys)
+
+
+def test_build_measures_again_what_a_lower_limit_stopped(folder, tmp_path, cheap, monkeypatch, capsys):
+    def only_ridge(function, estimator, *args, seconds):
+        if "ElasticNet" in repr(estimator):
+            raise TimeLimitExceeded(f"stopped after {seconds:g} seconds")
+        return function(estimator, *args)
+
+    module, out = sys.modules["sklmeta.collecting"], tmp_path / "kb.zip"
+    these = ["--only", "first", "--joint", 2, "--max-rows", 40, "--finalists", 2, "--finalist-rows", 50]
+    in_time = module.call_with_limit
+    monkeypatch.setattr(module, "call_with_limit", only_ridge)
+    assert build(folder, "--out", out, *these, "--time-limit", 5) == 0
+    assert "50.0% timeout" in capsys.readouterr().out
+    monkeypatch.setattr(module, "call_with_limit", in_time)
+    assert build(folder, "--out", out, *these, "--configurations", "measured") == 0
+    printed, progress = capsys.readouterr()
+    assert "50.0% timeout" in printed
+    assert progress == "", "nothing is measured where only what is measured was asked for"
+    assert build(folder, "--out", out, *these) == 0
+    printed, progress = capsys.readouterr()
+    assert "timeout" not in printed
+    assert "ElasticNet" not in progress
+    assert "elastic_net" in progress
 
 
 def test_build_measures_finalists_again(folder, tmp_path, cheap, capsys):
@@ -234,6 +259,10 @@ def test_verify_tells_differences_apart(folder, tmp_path, cheap, capsys):
         (["build", "{tmp}/tables", "--out", "{tmp}"], "is a folder; --out must name a file, such as"),
         (["build", "{tmp}/tables", "--out", "{tmp}/kb.zip", "--only", "third"], "has no third.parquet or third.csv"),
         (["build", "{tmp}/tables", "--out", "{tmp}/kb.zip", "--only", "flowers"], "has no column 'target'"),
+        (
+            ["build", "{tmp}/tables", "--out", "{tmp}/kb.zip", "--only", "first", "--task", "classification"],
+            "tables has no table of task type 'classification'",
+        ),
     ],
 )
 def test_errors_are_one_line(folder, tmp_path, capsys, arguments, message):

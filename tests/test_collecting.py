@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_diabetes, load_iris
 
 from sklmeta import Configuration, Dataset, Evaluation, KnowledgeBase, collect
 from sklmeta.collecting import measured_in, read_joint_errors
-from sklmeta.exceptions import UnknownEstimatorError
+from sklmeta.exceptions import TimeLimitExceeded, UnknownEstimatorError
 from sklmeta.metrics import CLASSIFICATION, REGRESSION
 
 module = import_module("sklmeta.collecting")
@@ -266,7 +267,10 @@ def test_too_few_rows_for_the_folds():
     ("datasets", "configurations", "task", "message"),
     [
         ({}, CHEAP, None, "There are no datasets of task type None to collect from"),
-        ({"iris": IRIS}, CHEAP, "regression", "There are no datasets of task type 'regression'"),
+        ({"iris": IRIS}, CHEAP, "regression", r"There are no datasets of task type 'regression' to .* only 'iris'\.$"),
+        (iter([Dataset(name, *IRIS) for name in "abcde"]), CHEAP, "regression", r"only 'a', 'b', 'c' and 2 more\.$"),
+        (iter([]), CHEAP, None, r"There are no datasets of task type None to collect from\.$"),
+        ({"iris": IRIS}, CHEAP, "foo", "task must be 'classification', 'regression' or None, got 'foo'"),
         ({"iris": IRIS}, [], None, "There are no configurations to evaluate; give a list of them, or how many"),
         ({"iris": IRIS}, 0, None, "There are no configurations to evaluate"),
         ({"iris": IRIS, "d": DIABETES}, CHEAP[:1], None, r"Task 'd' is regression, the ones before it are "
@@ -309,6 +313,12 @@ def test_a_folder_of_files(tmp_path):
     assert kb.families == (*names[:-1], "iris")
     assert kb.provenance["flat"]["source"] == "UCI"
     np.testing.assert_array_equal(kb.scores("neg_log_loss")[0], kb.scores("neg_log_loss")[-1])
+
+
+def test_a_folder_without_the_task_is_named(tmp_path):
+    pd.DataFrame(IRIS[0]).assign(target=IRIS[1]).to_csv(tmp_path / "iris.csv", index=False)
+    with pytest.raises(ValueError, match=r"of task type 'regression' to collect from in .*test_a_folder_without"):
+        collect(tmp_path, CHEAP, task="regression")
 
 
 def test_no_rows_are_kept_after_their_evaluations():
@@ -385,6 +395,100 @@ def test_another_protocol_is_refused(tmp_path, change):
     collect({"iris": IRIS}, CHEAP[:1], time_limit=None, checkpoint=tmp_path)
     with pytest.raises(ValueError, match=r"iris\.jsonl was collected as .*; this call asks for .*another checkpoint"):
         collect({"iris": IRIS}, CHEAP[:1], time_limit=None, checkpoint=tmp_path, **change)
+
+
+def changed_tables():
+    X, y = IRIS
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(
+        text=np.where(y == 0, "low", None), whole=(10 * X[:, 0]).astype(int)
+    )
+    other = X.copy()
+    other[7, 2] += 0.1
+    few = sparse.csr_matrix(X > 3, dtype=float)
+    return {
+        "a number": (X, y, other, y),
+        "the order": (X, y, X[::-1], y[::-1]),
+        "a class": (X, y, X, np.where(np.arange(150) == 3, 1, y)),
+        "a text": (frame, y, frame.replace({"text": {"low": "high"}}), y),
+        "a kind": (frame, y, frame.astype({"whole": "category"}), y),
+        "an entry": (few, y, few + sparse.csr_matrix(([1.0], ([3], [2])), shape=few.shape), y),
+    }
+
+
+@pytest.mark.parametrize("change", changed_tables())
+def test_a_table_that_has_changed_is_refused(tmp_path, change):
+    X, y, other_X, other_y = changed_tables()[change]
+    collect({"t": (X, y)}, CHEAP[:1], time_limit=None, checkpoint=tmp_path)
+    message = r"t\.jsonl has evaluations on other rows \(.*150, .*\) than 't' has now .*checkpoint folder, or delete"
+    with pytest.raises(ValueError, match=message):
+        collect({"t": (other_X, other_y)}, CHEAP, time_limit=None, checkpoint=tmp_path)
+    assert len(lines_of(tmp_path)) == 1
+
+
+def test_how_rows_lie_in_memory_does_not_matter(tmp_path, monkeypatch):
+    frame = changed_tables()["a text"][0]
+    few = changed_tables()["an entry"][0]
+    tables = {"array": IRIS[0], "frame": frame, "sparse": few}
+    collect({name: (X, IRIS[1]) for name, X in tables.items()}, CHEAP[:1], time_limit=None, checkpoint=tmp_path)
+    monkeypatch.setattr(module, "_evaluate", lambda *_: pytest.fail("evaluated again"))
+    in_blocks = pd.concat([frame[[name]] for name in frame], axis=1).set_index(frame.index + 5)
+    tables = {"array": np.asfortranarray(IRIS[0]), "frame": in_blocks, "sparse": few.tocsc()}
+    collect({name: (X, IRIS[1]) for name, X in tables.items()}, CHEAP[:1], time_limit=None, checkpoint=tmp_path)
+
+
+def test_an_old_journal_knows_only_how_many_rows_it_is_of(tmp_path):
+    whole = collect({"iris": IRIS}, CHEAP, time_limit=None, checkpoint=tmp_path)
+    journal = tmp_path / "iris.jsonl"
+    header, *lines = journal.read_text().splitlines(keepends=True)
+    about = json.loads(header)
+    del about["rows"]
+    journal.write_text(json.dumps(about) + "\n" + "".join(lines))
+    assert collect({"iris": IRIS}, CHEAP, time_limit=None, checkpoint=tmp_path) == whole
+    fewer = {"iris": (IRIS[0][:120], IRIS[1][:120])}
+    with pytest.raises(ValueError, match=r'other rows \(\{"n_rows": 150\}\) than .*"n_rows": 120, .*table has changed'):
+        collect(fewer, CHEAP, time_limit=None, checkpoint=tmp_path)
+
+
+def stop_neighbours(function, estimator, *args, seconds):
+    """Instead of `call_with_limit`, whatever the limit."""
+    if "KNeighbors" in repr(estimator):
+        raise TimeLimitExceeded(f"stopped after {seconds:g} seconds")
+    return function(estimator, *args)
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_what_was_stopped_is_measured_again_under_a_higher_limit_only(tmp_path, monkeypatch, joint):
+    def at(limit):
+        return collect({"iris": IRIS}, CHEAP, time_limit=limit, checkpoint=tmp_path, joint_errors=joint)
+
+    real = module.call_with_limit
+    monkeypatch.setattr(module, "call_with_limit", stop_neighbours)
+    first = at(5)
+    assert first.status.tolist() == [["ok", "ok", "timeout"]]
+    monkeypatch.setattr(module, "call_with_limit", lambda *_, **__: pytest.fail("measured again"))
+    for limit in (1, 5):
+        assert_same_measurements(at(limit), first)
+    monkeypatch.setattr(module, "call_with_limit", stop_neighbours)
+    assert at(6).reasons == {("iris", CHEAP[2]): "stopped after 6 seconds"}
+    assert at(5).reasons == {("iris", CHEAP[2]): "stopped after 6 seconds"}
+    monkeypatch.setattr(module, "call_with_limit", real)
+    again = at(None)
+    assert_same_measurements(again, collect({"iris": IRIS}, CHEAP, time_limit=None))
+    np.testing.assert_array_equal(again.fit_seconds[:, :2], first.fit_seconds[:, :2])
+    assert len(lines_of(tmp_path)) == 5
+    if joint:
+        assert read_joint_errors(tmp_path / "iris.jsonl")[0] == CHEAP
+        assert np.isfinite(again.joint_errors.products).all()
+
+
+def test_a_timeout_of_an_unknown_limit_is_final(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "call_with_limit", stop_neighbours)
+    whole = collect({"iris": IRIS}, CHEAP, time_limit=5, checkpoint=tmp_path)
+    journal = tmp_path / "iris.jsonl"
+    told = journal.read_text()
+    journal.write_text(told.replace(', "time_limit": 5.0', ""))
+    assert journal.read_text() != told
+    assert collect({"iris": IRIS}, CHEAP, time_limit=None, checkpoint=tmp_path) == whole
 
 
 @pytest.mark.parametrize("content", [b"not json\n", b"[1]\n", b"\xff\xfe\n"])

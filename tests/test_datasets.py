@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,8 @@ from scipy import sparse
 from sklmeta import Dataset
 from sklmeta.datasets import infer_task_type, read_folder, subsample
 from sklmeta.metafeatures import infer_task
+
+DATES = pd.date_range("2024-02-28", periods=4)
 
 
 @pytest.fixture
@@ -45,6 +49,16 @@ def test_infer_task_type(y, expected):
         (["a", None, None], r"Input y contains NaN \(the first in row 1\)"),
         ([[0, 1], [1, 0]], r"y is a multilabel-indicator target; sklmeta needs one column.*sklearn\.multioutput"),
         ([[0.5, 1], [1, 0]], "y is a continuous-multioutput target"),
+        (
+            DATES,
+            r"y holds dates or durations \(datetime64\), which are neither .*Convert them to numbers, such as days",
+        ),
+        (DATES.to_numpy(), r"y holds dates or durations \(datetime64\)"),
+        (pd.Series(DATES.tz_localize("UTC")), r"y holds dates or durations \(datetime64\)"),
+        ([date.date() for date in DATES], r"y holds dates or durations \(date\)"),
+        (DATES.to_period("D"), r"y holds dates or durations \(period\)"),
+        (DATES - DATES[0], r"y holds dates or durations \(timedelta64\)"),
+        ([Fraction(1, 2), Fraction(3, 2)], "y is a unknown target"),
     ],
 )
 def test_targets_of_no_task_type(y, message):
@@ -146,6 +160,27 @@ def test_parquet_without_pyarrow(folder, monkeypatch):
     monkeypatch.setattr(pd, "read_parquet", missing)
     with pytest.raises(ImportError, match=r'Reading .*c\.parquet needs pyarrow; .*pip install "sklmeta\[parquet\]"'):
         list(read_folder(folder, names=["c"]))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"c\.csv cannot be read \(No columns to parse from file\)\. Mend it, or take it out of the folder"),
+        (b"a,target\n1,2\n1,2,3\n", r"c\.csv cannot be read \(Error tokenizing data"),
+        (b"a,target\n\xff,2\n", r"c\.csv cannot be read \('utf-8' codec can't decode"),
+        (b"a,target\n", r"c\.csv, column 'target': y has 0 rows"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(folder, content, message):
+    (folder / "c.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        list(read_folder(folder))
+
+
+def test_an_empty_index_is_named(folder):
+    (folder / "index.csv").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"index\.csv cannot be read \(No columns"):
+        list(read_folder(folder))
 
 
 def test_several_folders(folder, tmp_path):

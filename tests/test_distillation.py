@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.datasets import load_diabetes, load_wine
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import r2_score
@@ -18,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from sklmeta import MetaEstimator
 from sklmeta.blended import BlendedClassifier, BlendedRegressor
 from sklmeta.blends import WeightedBlend
 from sklmeta.distillation import between_neighbours, distill
@@ -147,6 +148,30 @@ def test_what_makes_no_sense_is_refused(binary, options, message):
     X, y = binary
     with pytest.raises(ValueError, match=message):
         distill(LogisticRegression().fit(X, y), X, **options)
+
+
+@pytest.mark.parametrize("means_of_folds", [False, True])
+def test_where_the_best_takes_no_weights_another_learns(three_classes, means_of_folds):
+    X, y = three_classes
+    members = [("tree", DecisionTreeClassifier(max_depth=1)), ("knn", KNeighborsClassifier())]
+    meta = MetaEstimator(members, knowledge=None, n_iter=2, cv=2, random_state=0).fit(X, y)
+    assert type(meta.best_estimator_[-1]) is KNeighborsClassifier
+    if means_of_folds:
+        folds = [("fold0", meta.best_estimator_), ("fold1", meta.best_estimator_)]
+        meta.best_estimator_ = BlendedClassifier.of_fitted(folds, HALVES)
+    student = meta.distill(X, random_state=0)
+    assert type(student[-1]) is DecisionTreeClassifier
+    assert student[-1].max_depth == 1
+    np.testing.assert_array_equal(meta.distill(X, random_state=0).predict_proba(X), student.predict_proba(X))
+    with pytest.raises(ValueError, match=r"KNeighborsClassifier\(\) takes no sample_weight"):
+        meta.distill(X, student=KNeighborsClassifier())
+
+
+def test_where_nothing_takes_weights_the_default_student_learns(three_classes):
+    X, y = three_classes
+    meta = MetaEstimator(KNeighborsClassifier(), knowledge=None, n_iter=1, cv=2).fit(X, y)
+    with threadpool_limits(1):
+        assert type(meta.distill(X, random_state=0)[-1]) is HistGradientBoostingClassifier
 
 
 # -- drawn rows ------------------------------------------------------------------------------------------------------

@@ -166,6 +166,36 @@ def test_the_constructor_says_what_is_wrong(arguments, message):
 # -- a part of it --------------------------------------------------------------------------------------------------
 
 
+def test_from_frames_takes_families_as_the_constructor_does():
+    M, Y = made_up_frames()
+    given = [f"f{k % 2}" for k in range(len(Y))]
+    for families in (given, np.array(given), pd.Series(given, index=Y.index), dict(zip(Y.index, given, strict=True))):
+        assert KnowledgeBase.from_frames(M, {"accuracy": Y}, families=families).families == tuple(given)
+    with pytest.raises(ValueError, match=r"There are \d+ tasks and 2 families; give one for each task"):
+        KnowledgeBase.from_frames(M, {"accuracy": Y}, families=given[:2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"families": "fg"}, "families must be a mapping of task to family, a Series, or a sequence .*; got 'fg'"),
+        ({"families": 3}, "families must be a mapping of task to family"),
+        ({"scores": {"a": pd.Series([0.5])}}, r"scores\['a'\] must be a DataFrame, a row a task .*; got Series"),
+        ({"scores": made_up_frames()[1]}, "scores must be a mapping such as .*, got DataFrame"),
+        ({"meta_features": {"t": 1}}, "meta_features must be a DataFrame, .*; got dict"),
+    ],
+)
+def test_from_frames_says_what_is_of_the_wrong_type(arguments, message):
+    M, Y = made_up_frames()
+    with pytest.raises(TypeError, match=message):
+        KnowledgeBase.from_frames(**{"meta_features": M, "scores": {"accuracy": Y}, **arguments})
+
+
+def test_merge_takes_knowledge_only():
+    with pytest.raises(TypeError, match=r"merge takes a KnowledgeBase, got 'x'; KnowledgeBase\.load reads one"):
+        made_up_knowledge().merge("x")
+
+
 def test_select_keeps_cells_with_their_labels():
     kb = rich_knowledge()
     part = kb.select(tasks=["c", "a"], configurations=[kb.configurations[2], kb.configurations[0]])

@@ -124,6 +124,16 @@ def test_a_distribution_over_what_was_set_is_searched():
 # -- draws -----------------------------------------------------------------------------------------------------------
 
 
+def test_a_list_of_distributions_says_what_to_do_instead():
+    either = [{"kernel": ["linear"]}, {"kernel": ["rbf"], "gamma": [0.1, 1.0]}]
+    with pytest.raises(
+        ValueError, match=r"got \[{'kernel'.*In place of a list of mappings, give .* once for each: est"
+    ):
+        one(SVC(), either)
+    both = make_members([("a", SVC()), ("b", SVC())], "classification", dict(zip("ab", either, strict=True)))
+    assert [member.asked for member in both] == either
+
+
 def test_draws_start_with_the_estimator_as_it_is():
     first, *others = one(SVC()).drawn(5, 0)
     assert first == {"kernel": "rbf", "C": 1.0, "gamma": "scale", "class_weight": None}

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.feature_selection import f_classif
 from sklearn.metrics import mutual_info_score
 
-from sklmeta.metafeatures import MetaFeatureExtractor
+from sklmeta.metafeatures import MetaFeatureExtractor, infer_task
 from sklmeta.metafeatures._table import as_table, read_table
 from sklmeta.metafeatures.information import (
     bin_columns,
@@ -82,6 +82,16 @@ def test_quantity_as_target():
 
 
 # missingness
+
+
+@pytest.mark.parametrize("y", [pd.date_range("2024", periods=3), np.arange(3).astype("m8[D]")])
+def test_dates_and_durations_are_no_target_unless_they_are_called_classes(y):
+    for read in (infer_task, lambda y: MetaFeatureExtractor().extract([[0.0], [1.0], [2.0]], y)):
+        with pytest.raises(ValueError, match=r"y holds dates or durations .*Convert them to numbers"):
+            read(y)
+    assert MetaFeatureExtractor().extract([[0.0], [1.0], [2.0]], y, task="classification")[
+        "log_classes"
+    ] == pytest.approx(np.log(3))
 
 
 def test_missing_cells():

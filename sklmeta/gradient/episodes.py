@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import pandas as pd
 from scipy import sparse
 
 N_PROBED = 1000  # episodes of a sampler that are looked at to learn scales and classes
+N_TOLD = 3  # columns that an error names
+
+Names = tuple[str, ...] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,11 @@ class Episode:
     y_query : array-like of shape (n_query,)
         Their targets.
 
+    Attributes
+    ----------
+    feature_names : tuple of str or None
+        Names of the columns, where they have any.
+
     Examples
     --------
     >>> from sklmeta.gradient import Episode
@@ -40,8 +49,12 @@ class Episode:
     y_support: Any
     X_query: Any
     y_query: Any
+    feature_names: Names = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        names, of_query = names_of(self.X_support), names_of(self.X_query)
+        check_names(of_query, names, "The episode's query")
+        object.__setattr__(self, "feature_names", names or of_query)
         for part in ("support", "query"):
             X, y = checked_rows(getattr(self, f"X_{part}"), getattr(self, f"y_{part}"), f"episode's {part}")
             object.__setattr__(self, f"X_{part}", X)
@@ -60,6 +73,23 @@ class Episode:
 Task = Episode | tuple[Any, Any]
 Rows = tuple[np.ndarray, np.ndarray]
 Sampler = Callable[[np.random.Generator], Episode]
+
+
+def names_of(X: Any) -> Names:
+    """Names of the columns of a DataFrame; None where they are not strings, or where there are none."""
+    names = tuple(getattr(X, "columns", ()))
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def check_names(names: Names, expected: Names, where: str) -> None:
+    """An error where columns have other names than expected, or another order; columns without names may be any."""
+    if names is None or expected is None or names == expected:
+        return
+    wrong = [f"{a!r} where {b!r} was expected" for a, b in zip_longest(names, expected) if a != b]
+    raise ValueError(
+        f"{where} has the column {', '.join(wrong[:N_TOLD])}{' and so on' * (len(wrong) > N_TOLD)}: give every task "
+        "the same columns in the same order, as X[columns] does with the list of their names."
+    )
 
 
 def checked_rows(X: Any, y: Any, where: str) -> tuple[np.ndarray, np.ndarray]:
@@ -95,10 +125,13 @@ class ListedTasks:
         Rows in the support of a split: of each class where stratified, else of the task. None: half.
     n_query : int or None
         Most rows in the query of a split. None: all that are left.
+    names : tuple of str or None, default=None
+        What the columns must be called. None: as in the first task whose columns have names.
     """
 
-    def __init__(self, tasks: Iterable[Task], n_shots: int | None, n_query: int | None):
-        self.tasks = [_checked_task(task, i) for i, task in enumerate(tasks)]
+    def __init__(self, tasks: Iterable[Task], n_shots: int | None, n_query: int | None, names: Names = None):
+        self.names = names
+        self.tasks = [self._checked(task, i) for i, task in enumerate(tasks)]
         if not self.tasks:
             raise ValueError("No tasks were given: meta-learning needs at least one, better dozens.")
         self.n_shots, self.n_query = n_shots, n_query
@@ -125,6 +158,12 @@ class ListedTasks:
         """One episode of each task."""
         return [self._episode(task, rng) for task in self.tasks]
 
+    def _checked(self, task: Any, i: int) -> Task:
+        checked, names = _checked_task(task, i)
+        check_names(names, self.names, f"Task {i}")
+        self.names = self.names or names
+        return checked
+
     def _episode(self, task: Task, rng: np.random.Generator) -> Episode:
         if isinstance(task, Episode):
             return task
@@ -137,8 +176,9 @@ class ListedTasks:
 class SampledTasks:
     """Tasks drawn by a function of a random generator."""
 
-    def __init__(self, sampler: Sampler):
+    def __init__(self, sampler: Sampler, names: Names = None):
         self.sampler = sampler
+        self.names = names
 
     def stratified(self, by_class: bool) -> SampledTasks:
         """The same source: a sampler splits its rows itself."""
@@ -158,6 +198,8 @@ class SampledTasks:
             raise TypeError(
                 f"The sampler returned {type(episode).__name__}; it takes a numpy Generator and returns an Episode."
             )
+        check_names(episode.feature_names, self.names, "An episode of the sampler")
+        self.names = self.names or episode.feature_names
         return episode
 
 
@@ -195,13 +237,13 @@ def unchecked_episode(
     return episode
 
 
-def _checked_task(task: Any, i: int) -> Task:
+def _checked_task(task: Any, i: int) -> tuple[Task, Names]:
     if isinstance(task, Episode):
-        return task
+        return task, task.feature_names
     if not isinstance(task, tuple | list) or len(task) != 2:
         raise TypeError(f"Task {i} is {type(task).__name__}; a task is (X, y) or an Episode.")
     X, y = task
-    return checked_rows(X, y, f"task {i}")
+    return checked_rows(X, y, f"task {i}"), names_of(X)
 
 
 def _check_enough(y: np.ndarray, n_shots: int | None, stratify: bool, i: int) -> None:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklmeta.gradient._adapter import Options, adapter_of, blank_adapter, check_options
 from sklmeta.gradient._batches import Problem, check_width, codes_of, plain_labels
+from sklmeta.gradient.episodes import Names, check_names, names_of
 from sklmeta.gradient.init import MetaInit
 
 
@@ -61,17 +62,18 @@ class _MetaModel(BaseEstimator):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, Options]:
         """Rows of positive weight, and the parameters, or an error where they contradict each other."""
         numeric = self._task == "regression"
+        names = names_of(X)
         X, y = validate_data(self, X, y, reset=reset, dtype=np.float64, y_numeric=numeric)
         if not numeric:
             check_classification_targets(y)
         options = Options(**{k: v for k, v in self.get_params(deep=False).items() if k != "init"})
         check_options(options)
-        self._check_init()
+        self._check_init(names)
         weights = _checked_weights(sample_weight, len(y))
         kept = weights > 0
         return X[kept], y[kept], weights[kept], options
 
-    def _check_init(self) -> None:
+    def _check_init(self, names: Names) -> None:
         if self.init is None:
             return
         if not isinstance(self.init, MetaInit):
@@ -81,6 +83,7 @@ class _MetaModel(BaseEstimator):
                 f"{type(self).__name__} needs an init of model={self._model!r} for {self._task}; got one of "
                 f"model={self.init.model!r} for {self.init.task}."
             )
+        check_names(names, self.init.feature_names, "X")
 
     def _begin(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray, options: Options, classes: Any) -> None:
         if self.init is not None:
@@ -183,8 +186,8 @@ class _MetaClassifier(ClassifierMixin, _MetaModel):
             The adapted estimator.
         """
         known = self.init is not None and getattr(self.init, "classes", None) is not None
-        if classes is None and not known and not hasattr(self, "parameters_"):
-            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if not known:
+            self._check_classes(classes)
         return self._go_on(X, y, sample_weight, classes)
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -221,6 +224,16 @@ class _MetaClassifier(ClassifierMixin, _MetaModel):
         confidence = self.decision_function(X)
         codes = confidence.argmax(axis=1) if confidence.ndim == 2 else (confidence > 0).astype(int)
         return self.classes_[codes]
+
+    def _check_classes(self, classes: Any) -> None:
+        """An error where the first call has no classes, or a later one has others."""
+        first = not hasattr(self, "parameters_")
+        if classes is None and first:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if not (classes is None or first or np.array_equal(self.classes_, np.unique(classes))):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
+            )
 
     def _learn_classes(self, y: np.ndarray, classes: Any) -> int:
         known = None if self.init is None else self.init.classes

@@ -23,7 +23,7 @@ from sklmeta.gradient._meta_gradients import Batch, Meta
 from sklmeta.gradient._network import Network
 from sklmeta.gradient._scaling import Scaling
 from sklmeta.gradient.algorithms import ALGORITHMS, Algorithm, meta_gradient
-from sklmeta.gradient.episodes import Episode, ListedTasks, Task
+from sklmeta.gradient.episodes import Episode, ListedTasks, Names, Task
 
 FORMAT = 1
 _SCALING_ARRAYS = ("mean", "scale", "fourier_weights", "fourier_offset")
@@ -62,6 +62,8 @@ class MetaInit:
         Learning curves: iteration, loss, validation_loss and seconds.
     provenance : mapping, default={}
         How it came about: options and number of tasks, as JSON can hold them.
+    feature_names : tuple of str or None, default=None
+        Names of the tasks' columns, where these have any: later tasks must have the same ones in the same order.
 
     Examples
     --------
@@ -88,6 +90,7 @@ class MetaInit:
     n_rows: float = 0.0
     history: Mapping[str, np.ndarray] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    feature_names: Names = None
 
     def __post_init__(self) -> None:
         for name in ("weights", "rates"):
@@ -193,7 +196,7 @@ class MetaInit:
         check_numbers(rate=rate)
         arrived = [tasks] if isinstance(tasks, Episode | tuple) else list(tasks)
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
-        source = ListedTasks(arrived, None, None).stratified(self.task == "classification")
+        source = ListedTasks(arrived, None, None, self.feature_names).stratified(self.task == "classification")
         batches = self.batches(source.everything(np.random.default_rng(seed)))
         algorithm = ALGORITHMS[self.algorithm]
         if self.problem.tied and self.algorithm == "transfer":
@@ -286,6 +289,7 @@ class MetaInit:
             "regularization": self.regularization,
             "n_rows": self.n_rows,
             "provenance": dict(self.provenance),
+            "feature_names": self.feature_names,
         }
 
     def _arrays(self) -> dict[str, np.ndarray]:
@@ -372,4 +376,5 @@ def _restored(described: dict[str, Any], arrays: dict[str, np.ndarray]) -> MetaI
         n_rows=described["n_rows"],
         history={n.removeprefix("history-"): a for n, a in arrays.items() if n.startswith("history-")},
         provenance=described["provenance"],
+        feature_names=tuple(described.get("feature_names") or ()) or None,
     )

@@ -19,7 +19,7 @@ from sklmeta.gradient._meta_gradients import Batch, Meta, adapted_loss, through_
 from sklmeta.gradient._network import ACTIVATIONS, Network, layer_sizes
 from sklmeta.gradient._scaling import KERNELS, Scaling, fitted_scaling, identity_scaling, with_kernel
 from sklmeta.gradient.algorithms import Algorithm, find_algorithm, meta_gradient
-from sklmeta.gradient.episodes import Episode, ListedTasks, SampledTasks, Sampler, Task
+from sklmeta.gradient.episodes import Episode, ListedTasks, Names, SampledTasks, Sampler, Task
 from sklmeta.gradient.init import MetaInit, averaged_exactly, pooled_exactly, rows_of
 
 Source = ListedTasks | SampledTasks
@@ -155,7 +155,7 @@ def meta_train(
     Raises
     ------
     ValueError
-        If tasks differ in width, hold NaN, have one class or too few rows; if the algorithm does not fit the
+        If tasks differ in their columns, hold NaN, have one class or too few rows; if the algorithm does not fit the
         model; if a number is out of its range; if training diverges.
     TypeError
         If what was given is no tasks, or the model has no such option.
@@ -243,6 +243,7 @@ def meta_train(
             "meta_batch_size": meta_batch_size,
             **options,
         },
+        feature_names=source.names,
     )
     source = source.stratified(training.task == "classification")
     rng = np.random.default_rng(seeds[2])
@@ -402,7 +403,7 @@ def _validation(
     if tasks is None:
         return []
     try:
-        source = _source(tasks, n_shots, n_query).stratified(init.task == "classification")
+        source = _source(tasks, n_shots, n_query, init.feature_names).stratified(init.task == "classification")
         return init.batches(_pass(source, rng, N_VALIDATED))
     except (TypeError, ValueError) as error:
         raise type(error)(f"Among the validation tasks: {error}") from error
@@ -420,13 +421,13 @@ def _default_inner_rate(algorithm: Algorithm, loss: str) -> float:
     return 0.05 if algorithm.surrogate else 0.01
 
 
-def _source(tasks: Iterable[Task] | Sampler, n_shots: int | None, n_query: int | None) -> Source:
+def _source(tasks: Iterable[Task] | Sampler, n_shots: int | None, n_query: int | None, names: Names = None) -> Source:
     if not callable(tasks) and not isinstance(tasks, Iterable):
         raise TypeError(
             f"Tasks are {type(tasks).__name__}; pass a list of (X, y) or Episodes, or a function that takes a numpy "
             "Generator and returns an Episode."
         )
-    return SampledTasks(tasks) if callable(tasks) else ListedTasks(tasks, n_shots, n_query)
+    return SampledTasks(tasks, names) if callable(tasks) else ListedTasks(tasks, n_shots, n_query, names)
 
 
 def _pass(source: Source, rng: np.random.Generator, n_sampled: int) -> list[Episode]:

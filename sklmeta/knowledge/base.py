@@ -155,7 +155,7 @@ class KnowledgeBase:
         evaluations: Iterable[Evaluation],
         meta_features: pd.DataFrame | None = None,
         *,
-        families: Mapping[Hashable, Hashable] | pd.Series | None = None,
+        families: Mapping[Hashable, Hashable] | pd.Series | Sequence[Hashable] | None = None,
         provenance: Mapping[Hashable, Mapping[str, Any]] | None = None,
         task_type: str | None = None,
         info: Mapping[str, Any] | None = None,
@@ -168,8 +168,9 @@ class KnowledgeBase:
             In any order; of two for the same task and configuration the later one counts.
         meta_features : DataFrame, default=None
             Index of task ids, a column a meta-feature. Tasks without a row get NaN; rows of other tasks are left out.
-        families : mapping of task to hashable, or Series, default=None
-            A task that is not in it, or has None or NaN there, is its own family.
+        families : mapping of task to hashable, Series, or sequence of hashable, default=None
+            A task that is not in it, or has None or NaN there, is its own family. A sequence has one a task,
+            in the order of `tasks`.
         provenance : mapping of task to mapping, default=None
             Where each task comes from.
         task_type : {"classification", "regression"} or None, default=None
@@ -205,7 +206,7 @@ class KnowledgeBase:
         meta_features: pd.DataFrame | None,
         scores: Mapping[str, pd.DataFrame],
         *,
-        families: Mapping[Hashable, Hashable] | pd.Series | None = None,
+        families: Mapping[Hashable, Hashable] | pd.Series | Sequence[Hashable] | None = None,
         task_type: str | None = None,
     ) -> KnowledgeBase:
         """Take tables that somebody else measured.
@@ -217,8 +218,9 @@ class KnowledgeBase:
         scores : mapping of str to DataFrame
             By metric: index of task ids, a column a configuration; greater is better, NaN where never evaluated.
             Columns are Configuration objects or any labels. Rows and columns may be in any order.
-        families : mapping of task to hashable, or Series, default=None
-            A task that is not in it, or has None or NaN there, is its own family.
+        families : mapping of task to hashable, Series, or sequence of hashable, default=None
+            A task that is not in it, or has None or NaN there, is its own family. A sequence has one a task,
+            in the order of `tasks`.
         task_type : {"classification", "regression"} or None, default=None
             What kind of tasks these are.
 
@@ -231,9 +233,17 @@ class KnowledgeBase:
         ------
         ValueError
             If there is no table, or tables disagree on the tasks or configurations.
+        TypeError
+            If `scores` is no mapping to tables, or `meta_features` or `families` is none of what they may be.
         """
+        if not isinstance(scores, Mapping):
+            raise TypeError(f"scores must be a mapping such as {{'accuracy': table}}, got {type(scores).__name__}.")
         if not scores:
             raise ValueError("scores is empty; give at least one metric, such as {'accuracy': table}.")
+        for metric, frame in scores.items():
+            _check_frame(f"scores[{metric!r}]", frame, "a column a configuration")
+        if meta_features is not None:
+            _check_frame("meta_features", meta_features, "a column a meta-feature")
         first = next(iter(scores.values()))
         tasks, labels = list(first.index), list(first.columns)
         for metric, frame in scores.items():
@@ -535,7 +545,11 @@ class KnowledgeBase:
         ------
         ValueError
             If one is about classification and the other about regression.
+        TypeError
+            If `other` is no KnowledgeBase.
         """
+        if not isinstance(other, KnowledgeBase):
+            raise TypeError(f"merge takes a KnowledgeBase, got {other!r}; KnowledgeBase.load reads one from a file.")
         return KnowledgeBase(**merged(self, other))
 
     def _checked(self, joint_errors: JointErrors | None) -> JointErrors | None:
@@ -641,9 +655,23 @@ class KnowledgeBase:
         return f"<table><caption>KnowledgeBase {escape(self._task_type or '')}</caption>{rows}</table>"
 
 
-def _families_of(tasks: Sequence[Hashable], families: Mapping[Hashable, Hashable] | pd.Series | None) -> list[Hashable]:
-    named = {} if families is None else dict(families.items())
-    return [named.get(task, task) for task in tasks]
+def _families_of(
+    tasks: Sequence[Hashable], families: Mapping[Hashable, Hashable] | pd.Series | Sequence[Hashable] | None
+) -> list[Hashable]:
+    if families is None or isinstance(families, Mapping | pd.Series):
+        named = {} if families is None else dict(families.items())
+        return [named.get(task, task) for task in tasks]
+    if not pd.api.types.is_list_like(families, allow_sets=False) or isinstance(families, pd.DataFrame):
+        raise TypeError(
+            "families must be a mapping of task to family, a Series, or a sequence with one for each task; got "
+            f"{families!r}."
+        )
+    return list(families)
+
+
+def _check_frame(what: str, frame: Any, columns: str) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"{what} must be a DataFrame, a row a task and {columns}; got {type(frame).__name__}.")
 
 
 def _kept(learned: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, dict[str, np.ndarray]]:

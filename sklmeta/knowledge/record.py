@@ -37,6 +37,8 @@ class Evaluation:
         Rows used, training and test parts together.
     versions : mapping of str to str, default={}
         Of the packages that measured it.
+    time_limit : float, default=nan
+        Seconds after which it was stopped, where it was and they are known.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class Evaluation:
     score_seconds: float = math.nan
     n_rows: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
+    time_limit: float = math.nan
 
     def __post_init__(self) -> None:
         hash(self.task)
@@ -72,7 +75,7 @@ class Evaluation:
             frozen = FrozenParams({metric: _number(value) for metric, value in getattr(self, name).items()})
             object.__setattr__(self, name, frozen)
         object.__setattr__(self, "versions", FrozenParams(self.versions))
-        for name in ("fit_seconds", "score_seconds"):
+        for name in ("fit_seconds", "score_seconds", "time_limit"):
             object.__setattr__(self, name, _number(getattr(self, name)))
         object.__setattr__(self, "n_rows", int(self.n_rows))
         self._check_numbers()
@@ -98,7 +101,7 @@ class Evaluation:
         unknown = [metric for metric in self.standard_errors if metric not in self.scores]
         if unknown:
             raise ValueError(f"standard_errors has {unknown!r}, which scores {self.scores!r} lack, {where}.")
-        spans = {"fit_seconds": self.fit_seconds, "score_seconds": self.score_seconds, "n_rows": self.n_rows}
+        spans = {name: getattr(self, name) for name in ("fit_seconds", "score_seconds", "n_rows", "time_limit")}
         for name, value in {**spans, **self.standard_errors}.items():
             if value < 0 or math.isinf(value):
                 what = name if name in spans else f"The standard error of {name!r}"
@@ -120,6 +123,7 @@ class Evaluation:
                 "seconds": [_or_none(self.fit_seconds), _or_none(self.score_seconds)],
                 "n_rows": self.n_rows,
                 "versions": dict(self.versions),
+                **({} if math.isnan(self.time_limit) else {"time_limit": self.time_limit}),
             },
             allow_nan=False,
         )

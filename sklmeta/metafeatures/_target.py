@@ -16,6 +16,7 @@ from sklmeta.metafeatures._table import factorize
 
 TASKS = ("classification", "regression")
 MAX_INTEGER_CLASSES = 20
+_TIMES = ("datetime64", "datetime", "date", "time", "timedelta64", "timedelta", "period")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,11 @@ def infer_task(y: Any) -> str:
     {"classification", "regression"}
         The type of the task.
 
+    Raises
+    ------
+    ValueError
+        If `y` has missing or infinite values, more than one column, no rows, or holds dates or durations.
+
     Examples
     --------
     >>> from sklmeta.metafeatures import infer_task
@@ -91,6 +97,12 @@ def infer_task(y: Any) -> str:
     'regression'
     """
     column = _as_column(y)
+    held = types.infer_dtype(column)
+    if held in _TIMES:
+        raise ValueError(
+            f"y holds dates or durations ({held}), which are neither classes nor numbers. Convert them to numbers, "
+            "such as days; or to text, if they are classes."
+        )
     if not types.is_numeric_dtype(column.dtype) or types.is_bool_dtype(column.dtype):
         return "classification"
     whole = types.is_integer_dtype(column.dtype) or bool(np.all(column.to_numpy(dtype=np.float64) % 1 == 0))

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklmeta.gradient import Episode
@@ -72,6 +73,34 @@ def test_given_episodes_stay_as_they_are(rng):
 def test_tasks_that_cannot_be_split_say_which(tasks, message):
     with pytest.raises(ValueError, match=message):
         ListedTasks(tasks, None, None).stratified(True)
+
+
+def frame(*names):
+    return pd.DataFrame(np.arange(4.0 * len(names)).reshape(4, -1), columns=list(names))
+
+
+def test_tasks_whose_columns_differ_say_which():
+    y = np.arange(4.0)
+    same = [(frame("a", "b"), y), (np.ones((4, 2)), y), (frame(0, 1), y), Episode(frame("a", "b"), y, np.eye(2), y[:2])]
+    assert ListedTasks(same, None, None).names == ("a", "b")
+    assert ListedTasks(same[1:3], None, None).names is None
+    swapped = "'b' where 'a' was expected, 'a' where 'b' was expected: give every task the same columns in the same"
+    for task in ((frame("b", "a"), y), Episode(frame("b", "a"), y, frame("b", "a"), y)):
+        with pytest.raises(ValueError, match=f"Task 4 has the column {swapped}"):
+            ListedTasks([*same, task], None, None)
+    with pytest.raises(ValueError, match="'c' where None was expected"):
+        ListedTasks([*same, (frame("a", "b", "c"), y)], None, None)
+    with pytest.raises(ValueError, match="'d' where 'w' was expected and so on: give"):
+        ListedTasks([(frame(*"xyzwv"), y), (frame(*"abzdefg"), y)], None, None)
+    with pytest.raises(ValueError, match=f"The episode's query has the column {swapped}"):
+        Episode(frame("a", "b"), y, frame("b", "a"), y)
+
+
+def test_a_sampler_whose_columns_change_says_so(rng):
+    y = np.arange(4.0)
+    episodes = iter([Episode(frame(*names), y, frame(*names), y) for names in ("ab", "ab", "ba")])
+    with pytest.raises(ValueError, match="An episode of the sampler has the column 'b' where 'a' was expected"):
+        SampledTasks(lambda rng: next(episodes)).draw(rng, 3)
 
 
 def test_too_few_rows_for_the_shots_says_how_many():

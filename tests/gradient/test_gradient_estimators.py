@@ -148,6 +148,17 @@ def test_a_classifier_fitted_in_parts_nears_one_fitted_at_once(kind):
     assert near < 0.5 * far
 
 
+def test_other_classes_at_a_later_partial_fit_say_so():
+    X, y = some_task(50, regression=False)
+    model = MetaLinearClassifier().partial_fit(X, y, classes=[1, 0, 2])
+    model.partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y)
+    for other in ([0, 1], [0, 1, 3], ["a", "b", "c"]):
+        with pytest.raises(
+            ValueError, match=r"is not the same as on last call to partial_fit, was: array\(\[0, 1, 2\]\)"
+        ):
+            model.partial_fit(X, y, classes=other)
+
+
 @pytest.mark.parametrize("kind", [MetaMLPRegressor, MetaMLPClassifier])
 def test_a_perceptron_fitted_twice_in_part_has_made_twice_the_steps(kind, inits):
     X, y = some_task(50, is_regressor(kind))

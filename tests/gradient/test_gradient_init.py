@@ -1,9 +1,11 @@
 import copy
+import json
 import pickle
 import zipfile
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_digits
@@ -84,6 +86,37 @@ def test_a_file_holds_no_pickle(init, tmp_path):
     init.save(tmp_path / "init.zip")
     with zipfile.ZipFile(tmp_path / "init.zip") as archive:
         assert {name.rsplit(".")[-1] for name in archive.namelist()} == {"json", "npy"}
+
+
+def test_names_of_columns_are_learned_kept_and_asked_for(tasks, tmp_path):
+    frames = [(pd.DataFrame(X, columns=["a", "b"]), y) for X, y in tasks]
+    named = meta_train(frames, model="linear", algorithm="average")
+    assert named.feature_names == ("a", "b")
+    named.save(tmp_path / "init.zip")
+    assert MetaInit.load(tmp_path / "init.zip") == named == pickle.loads(pickle.dumps(named))
+    X, y = frames[0]
+    swapped = "has the column 'b' where 'a' was expected, 'a' where 'b' was expected: give every task the same columns"
+    with pytest.raises(ValueError, match=f"Task 0 {swapped}"):
+        named.update((X[["b", "a"]], y))
+    with pytest.raises(ValueError, match=f"Among the validation tasks: Task 0 {swapped}"):
+        meta_train(frames, model="linear", algorithm="average", validation_tasks=[(X[["b", "a"]], y)])
+    for method in ("fit", "partial_fit"):
+        with pytest.raises(ValueError, match=f"X {swapped}"):
+            getattr(MetaLinearRegressor(init=named), method)(X[["b", "a"]], y)
+        for rows in (X, X.to_numpy(), pd.DataFrame(X.to_numpy())):
+            getattr(MetaLinearRegressor(init=named), method)(rows, y)
+
+
+def test_a_file_without_names_of_columns_is_loaded(init, tmp_path):
+    init.save(tmp_path / "init.zip")
+    with zipfile.ZipFile(tmp_path / "init.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    described = json.loads(files["init.json"])
+    assert described.pop("feature_names") is None
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:
+        for name, content in {**files, "init.json": json.dumps(described)}.items():
+            archive.writestr(name, content)
+    assert MetaInit.load(tmp_path / "old.zip") == init
 
 
 def test_a_foreign_damaged_or_newer_file_says_so(init, tmp_path):
