@@ -144,7 +144,7 @@ def between_neighbours(X: Any, n: int, *, swap: float = 0.5, spread: float = 4.0
     columns = {}
     for position in range(table.shape[1]):
         there = other.iloc[:, position]
-        if types.is_float_dtype(there.dtype) and (there.dropna() % 1 != 0).any():
+        if types.is_float_dtype(there.dtype) and (there.dropna().to_numpy(float) % 1 != 0).any():
             distance = (there - own.iloc[:, position]).abs().fillna(0.0)
             there = there + distance / spread * rng.standard_normal(n)
         columns[position] = own.iloc[:, position].where(rng.random_sample(n) >= swap, there)

@@ -219,3 +219,10 @@ def test_arrays_stay_arrays_of_their_type():
     assert between_neighbours(np.arange(20).reshape(10, 2), 5, random_state=0).dtype == int
     same = [between_neighbours(np.eye(6) * 0.5, 4, random_state=3) for _ in range(2)]
     np.testing.assert_array_equal(*same)
+
+
+def test_rows_are_drawn_of_arrows_numbers_too():
+    pytest.importorskip("pyarrow")
+    table = pd.DataFrame({"a": np.linspace(0.1, 2.1, 30), "b": np.arange(30.0)})
+    drawn = between_neighbours(table.astype("float64[pyarrow]"), 40, random_state=0)
+    np.testing.assert_allclose(drawn.astype(float), between_neighbours(table, 40, random_state=0))
