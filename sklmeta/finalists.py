@@ -161,6 +161,7 @@ def _collected(
     """What the finalists do on these tables; None where there is no table, or none is measured and nothing may be."""
     chosen = _finalists_of(knowledge, n, checkpoint)
     if measured_only:
+        how["time_limit"] = 0.0  # what was stopped stays so
         tables = (table for table in tables if _is_complete(checkpoint, table, chosen, max_rows, joint_errors))
     first = next(tables, None)
     if first is None:

@@ -4,6 +4,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_iris
 
 from sklmeta import Configuration, Dataset, KnowledgeBase, collect
+from sklmeta.exceptions import TimeLimitExceeded
 from sklmeta.finalists import collect_joint_errors, collect_larger_parts, finalists
 from sklmeta.knowledge.sizes import whole_tables
 
@@ -50,6 +51,18 @@ def test_what_is_measured_only_is_measured_only(known, tmp_path):
     larger = {"max_rows": 400, "checkpoint": tmp_path / "larger", "measured_only": True}
     assert collect_larger_parts(known, TABLES, 2, **larger).tasks == known.tasks
     assert collect_joint_errors(known, TABLES[1:], 2, checkpoint=tmp_path, measured_only=True) is known
+
+
+def test_what_was_stopped_is_left_alone_where_nothing_may_be_measured(known, tmp_path, monkeypatch):
+    def stop(*args, seconds):
+        raise TimeLimitExceeded(f"stopped after {seconds:g} seconds")
+
+    how = {"checkpoint": tmp_path, "max_rows": 400}
+    monkeypatch.setattr("sklmeta.collecting.call_with_limit", stop)
+    stopped = collect_larger_parts(known, TABLES, 2, time_limit=5.0, **how)
+    assert (stopped.status[2] == "timeout").sum() == 2
+    monkeypatch.setattr("sklmeta.collecting.call_with_limit", lambda *_, **__: pytest.fail("measured again"))
+    assert collect_larger_parts(known, TABLES, 2, time_limit=60.0, measured_only=True, **how) == stopped
 
 
 def test_a_journal_of_fewer_finalists_is_not_complete_and_grows(known, tmp_path):
