@@ -283,6 +283,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                     keep_outputs=self._blends(),
                     keep_models=self.refit is not False,
                     measure_size=self._blends() and getattr(self.ensemble, "max_size", None) is not None,
+                    modules=tuple(sorted({type(m.base).__module__ for m in members} - {"__main__"})),
                 )
                 workers.share(trial)
                 search = self._search(members, advice, trial, deciding, random_state, clock, workers.n_workers, past)

@@ -103,6 +103,8 @@ class Trial:
         Whether to find out how large the fitted models are.
     folder : path or None, default=None
         Where models are kept, by units that run elsewhere; None is in memory.
+    modules : tuple of str, default=()
+        Where the estimators' classes come from; a new process imports them before the first unit's time begins.
     preparations : Preparations, default=Preparations()
         Rows that this process has prepared already.
     """
@@ -117,6 +119,7 @@ class Trial:
     keep_models: bool = False
     measure_size: bool = False
     folder: Path | None = None
+    modules: tuple[str, ...] = ()
     preparations: Preparations = field(default_factory=Preparations)
 
 

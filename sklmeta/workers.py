@@ -13,8 +13,9 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Protocol
@@ -304,6 +305,9 @@ def _prepare(rows: str, trial: str, configuration: Mapping[str, Any], threads: i
     threadpool_limits(threads)
     set_config(**configuration)
     _trial = replace(cloudpickle.loads(Path(trial).read_bytes()), rows=joblib.load(rows, mmap_mode="r"))
+    for module in _trial.modules:
+        with suppress(Exception):  # a unit that needs it will say what is wrong with it
+            import_module(module)
 
 
 def _on_trial(function: Callable, args: tuple) -> Any:

@@ -49,6 +49,10 @@ class Listed:
         return [self.outcomes[label] for label in sorted(self.outcomes)]
 
 
+def is_loaded(trial, module):
+    return module in sys.modules
+
+
 def power(trial, base, exponent):
     return base**exponent + len(trial.rows[1])
 
@@ -124,6 +128,12 @@ def test_a_unit_beyond_its_deadline_is_stopped_and_the_others_go_on(children):
     assert outcomes[1:] == ["awake"] * 20
     assert time.monotonic() - started < 100
     assert run(children, [(power, 2, 3)] * 3, seconds=SOON).in_order() == [200_008] * 3
+
+
+def test_modules_are_imported_before_the_first_unit():
+    with open_workers(1, limited=True) as workers:
+        workers.share(replace(TRIAL, modules=("nowhere.to.be.found", "wave")))
+        assert run(workers, [(is_loaded, "wave"), (is_loaded, "chunk_of_something_else")]).in_order() == [True, False]
 
 
 @FORK
