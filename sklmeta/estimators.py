@@ -263,8 +263,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             random_state = check_random_state(self.random_state)
             past = self._past(X, y, params, splits)
             forked = isinstance(self.scoring, str | None) and all(m.is_plain for m in members)
-            how = {"limited": clock is not None, "forked": forked, "small": is_small(X)}
-            with open_workers(self.n_jobs, **how) as workers:
+            with open_workers(self.n_jobs, limited=clock is not None, forked=forked, small=is_small(X)) as workers:
                 advice = self._advice(members, X, y, average=self._blends())
                 splits = (
                     list(past.splits)
@@ -614,7 +613,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _scorer(self, members: Sequence[Member]) -> tuple[Callable, str | None]:
         classes, scoring = getattr(self, "classes_", None), self.scoring
-        if scoring is None and not routing_enabled() and all(has_standard_score(m.base) for m in members):
+        if scoring is None and not routing_enabled() and all(has_standard_score(m.estimator) for m in members):
             scoring = DEFAULT_METRIC[self._task_type()]  # the same, without asking models twice for their answers
         return make_search_scorer(scoring, self.refit, members[0].build({}, probabilities=True), classes)
 

@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring, make_scorer
+from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
 from sklmeta._joblib import cloudpickle
@@ -84,8 +85,9 @@ def _told_all_classes(scorer: Any, classes: np.ndarray) -> Callable:
 
 
 def has_standard_score(estimator: Any) -> bool:
-    """Whether an estimator's own score is what scikit-learn gives to all: accuracy, or R2."""
-    return getattr(type(estimator), "score", None) in (ClassifierMixin.score, RegressorMixin.score)
+    """Whether an estimator's own score, or that of a Pipeline's last step, is scikit-learn's: accuracy, or R2."""
+    last = estimator.steps[-1][1] if type(estimator) is Pipeline else estimator  # another kind may score otherwise
+    return getattr(type(last), "score", None) in (ClassifierMixin.score, RegressorMixin.score)
 
 
 def asks_for_responses(scorer: Any) -> bool:

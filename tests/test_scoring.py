@@ -7,14 +7,18 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, get_scorer, log_loss, make_scorer, roc_auc_score
 from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from sklmeta import MetaEstimator
 from sklmeta.scoring import (
     CompletedClassifier,
     FoldScorer,
     accepts_weights,
     check_refit,
     deciding_scoring,
+    has_standard_score,
     identity_of,
     make_search_scorer,
     needs_probabilities,
@@ -175,3 +179,29 @@ def test_what_cannot_be_pickled_goes_by_its_repr():
     assert identity_of(scorer) == repr(scorer)
     assert identity_of(get_scorer("accuracy")) == identity_of(make_scorer(accuracy_score))
     assert identity_of(["accuracy", "f1"]) != identity_of(["f1", "accuracy"])
+
+
+class OwnScore(GaussianNB):
+    """Is pleased with itself."""
+
+    def score(self, X, y, sample_weight=None):
+        return 0.25
+
+
+class OwnPipeline(Pipeline):
+    """So is this."""
+
+    score = OwnScore.score
+
+
+def test_only_the_standard_score_is_the_standard_score():
+    steps = [("scale", StandardScaler()), ("nb", GaussianNB())]
+    assert all(map(has_standard_score, [SVC(), Ridge(), Pipeline(steps)]))
+    others = [OwnScore(), Pipeline([*steps[:1], ("own", OwnScore())]), OwnPipeline(steps), Pipeline([("none", None)])]
+    assert not any(map(has_standard_score, others))
+
+
+@pytest.mark.parametrize("estimator", [OwnScore(), OwnPipeline([("scale", StandardScaler()), ("nb", GaussianNB())])])
+def test_a_members_own_score_decides_where_it_has_one(binary, estimator):
+    meta = MetaEstimator(estimator, knowledge=None, n_iter=1, cv=2, refit=False).fit(*binary)
+    assert meta.cv_results_["mean_test_score"].tolist() == [0.25]

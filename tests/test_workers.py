@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import joblib
 import numpy as np
@@ -150,6 +151,15 @@ def test_copies_are_there_at_once_and_draw_their_own_numbers(monkeypatch):
         run(workers, [(draw,)] * 2)
     assert copied < (time.monotonic() - started) / 2
     assert first != second
+
+
+@FORK
+@pytest.mark.parametrize(("small", "threads", "copied"), [(True, 2, True), (False, 1, True), (False, 2, False)])
+def test_children_that_work_in_several_threads_are_no_copies(monkeypatch, small, threads, copied):
+    monkeypatch.setattr(sklmeta.workers, "threads_each", lambda n_workers: threads)
+    monkeypatch.setattr(sklmeta.workers, "InChildren", lambda n, forked: SimpleNamespace(forked=forked, close=int))
+    with open_workers(2, limited=True, forked=True, small=small) as workers:
+        assert workers.forked is copied
 
 
 def draw(trial):
