@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -222,9 +222,14 @@ class Average(_Blender):
         accuracy (where it improves the metric on folds that it was not fitted to). Probabilities stay the same.
     geometric : bool, default=True
         Whether probabilities are averaged by their logarithms; else as they are.
+    shrinkage : float, default=30.0
+        In regression, how much is needed for one member to count more than another: beside the loss of the average
+        (how far its score is below that of perfect predictions), the squares of the weights, each times its member's
+        loss, count for this over the number of rows. 0 trusts the scores as they are.
 
     References
     ----------
+    J. Bates & C. Granger (1969), "The combination of forecasts".
     R. Caruana, A. Niculescu-Mizil, G. Crew & A. Ksikes (2004), "Ensemble selection from libraries of models".
     C. Genest & J. Zidek (1986), "Combining probability distributions: a critique and an annotated bibliography".
     C. Guo, G. Pleiss, Y. Sun & K. Weinberger (2017), "On calibration of modern neural networks".
@@ -244,6 +249,7 @@ class Average(_Blender):
         calibrate: bool = True,
         tune_threshold: bool = True,
         geometric: bool = True,
+        shrinkage: float = 30.0,
     ):
         self.max_members = max_members
         self.max_predict_seconds = max_predict_seconds
@@ -252,12 +258,15 @@ class Average(_Blender):
         self.calibrate = calibrate
         self.tune_threshold = tune_threshold
         self.geometric = geometric
+        self.shrinkage = shrinkage
 
     def check(self) -> None:
         """Raise a ValueError where a parameter makes no sense."""
         super().check()
         if not isinstance(self.n_rounds, Integral) or self.n_rounds < 1:
             raise ValueError(f"n_rounds must be a positive integer, got {self.n_rounds!r} instead.")
+        if not isinstance(self.shrinkage, Real) or not 0 <= self.shrinkage < np.inf:
+            raise ValueError(f"shrinkage must be a number, at least 0, got {self.shrinkage!r} instead.")
 
     def combine(
         self,
@@ -323,7 +332,8 @@ class Average(_Blender):
             return WeightedBlend(np.eye(len(predictions))[single])
         rows = np.arange(len(y)) if rows is None else rows
         if classes is None:
-            return WeightedBlend(self._weights(predictions, score, costs, limits, deadline))
+            doubt = {"shrinkage": self.shrinkage / len(np.unique(rows)), "perfect": _of_perfect(score, y)}
+            return WeightedBlend(self._weights(predictions, score, costs, limits, deadline, **doubt))
         target = np.searchsorted(classes, y)
         by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes))
         if by_log_loss is not None and _same(score, by_log_loss, predictions):
@@ -352,6 +362,7 @@ class Average(_Blender):
         costs: np.ndarray,
         limits: np.ndarray,
         deadline: float | None,
+        **doubt: float,
     ) -> np.ndarray:
         """Weights of the best average of a kind, by a metric."""
         if predictions.shape[2] > 1 and self.geometric:
@@ -359,8 +370,18 @@ class Average(_Blender):
         else:
             of_mean = score
         return greedy_weights(
-            predictions, of_mean, n_rounds=self.n_rounds, costs=costs, limits=limits, deadline=deadline
+            predictions, of_mean, n_rounds=self.n_rounds, costs=costs, limits=limits, deadline=deadline, **doubt
         )
+
+
+def _of_perfect(score: Callable, y: np.ndarray) -> float:
+    """What a metric gives for the target itself; NaN where it cannot say (a deviance of zeros)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return float(score(np.asarray(y, float).reshape(-1, 1)))
+        except Exception:
+            return np.nan
 
 
 def _same(score: Callable, other: Callable, predictions: np.ndarray) -> bool:

@@ -262,6 +262,8 @@ def greedy_weights(
     start: int = 1,
     tolerance: float = 0.0,
     patience: int = 10,
+    shrinkage: float = 0.0,
+    perfect: float = 0.0,
     costs: np.ndarray | None = None,
     limits: np.ndarray | None = None,
     deadline: float | None = None,
@@ -270,6 +272,9 @@ def greedy_weights(
 
     The best `start` members are taken to begin with. Then each round adds the member, taken already or not, that makes
     the average best. Of all averages on that way the best one is the answer, the earliest where several are.
+
+    With `shrinkage`, each weight costs its square times its member's loss: what an average gains by being other than
+    weights inversely proportional to losses (Bates & Granger 1969) has to be more than that.
 
     Parameters
     ----------
@@ -285,6 +290,10 @@ def greedy_weights(
         An average counts as better where it gains more than this.
     patience : int, default=10
         After how many rounds without a better average to stop.
+    shrinkage : float, default=0.0
+        What the squared weights, each times its member's loss, count for beside the loss of the average.
+    perfect : float, default=0.0
+        The score without any loss; losses are how far scores are below it. Only needed for `shrinkage`.
     costs : ndarray of shape (n_limits, n_members), default=None
         What each member costs, however much of it is taken.
     limits : ndarray of shape (n_limits,), default=None
@@ -306,6 +315,7 @@ def greedy_weights(
 
     References
     ----------
+    J. Bates & C. Granger (1969), "The combination of forecasts".
     R. Caruana, A. Niculescu-Mizil, G. Crew & A. Ksikes (2004), "Ensemble selection from libraries of models".
 
     Examples
@@ -325,17 +335,20 @@ def greedy_weights(
         raise ValueError(f"None of {len(predictions)} members is within the limits {limits.tolist()}.")
     singles = _scored(score, (predictions[j] for j in possible), len(possible), deadline)
     best_first = possible[np.argsort(-singles, kind="stable")]
+    prices = np.zeros(len(predictions))
+    prices[possible] = shrinkage * _losses(singles, perfect) if shrinkage else 0.0
     for j in best_first[:start]:
         if _affordable(counts, costs, limits)[j]:
             counts[j] += 1
             total += predictions[j]
-    best, chosen = _or_worst(score(total / counts.sum())), counts.copy()
+    best, chosen = _or_worst(score(total / counts.sum())) - _price(counts, prices), counts.copy()
     idle = 0  # rounds since the average was best
     while counts.sum() < n_rounds and idle < patience and not is_over(deadline):
         pool = possible if deadline is None else best_first
         pool = pool[_affordable(counts, costs, limits)[pool]]
         averages = ((total + predictions[j]) / (counts.sum() + 1) for j in pool)
         trials = _scored(score, averages, len(pool), within(deadline, _ROUND_SHARE))
+        trials -= _price(counts + np.eye(len(counts))[pool], prices)
         best_first = pool[np.argsort(-trials, kind="stable")]
         winner = int(np.argmax(trials))
         counts[pool[winner]] += 1
@@ -427,6 +440,19 @@ def _scored(
             break
         found[i] = _or_worst(score(average))
     return found
+
+
+def _losses(scores: np.ndarray, perfect: float) -> np.ndarray:
+    """How far below a perfect score each is; nobody's where that is no number, and the worst's without a score."""
+    known = np.isfinite(scores)
+    if not known.any() or not np.isfinite(perfect):
+        return np.zeros(len(scores))
+    return np.maximum(perfect - np.where(known, scores, scores[known].min()), 0.0)
+
+
+def _price(counts: np.ndarray, prices: np.ndarray) -> np.ndarray:
+    """Of averages, (..., n_members): the squares of their weights, each times its price."""
+    return (counts / counts.sum(axis=-1, keepdims=True)) ** 2 @ prices
 
 
 def within(deadline: float | None, share: float) -> float | None:

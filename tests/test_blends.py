@@ -61,12 +61,38 @@ def classes():
 def test_the_average_has_greedy_weights_and_beats_every_member(numbers):
     predictions, y, rest = numbers
     blend = Average().combine(predictions, y, **rest)
-    weights = greedy_weights(predictions, rest["score"])
+    weights = greedy_weights(predictions, rest["score"], shrinkage=30 / N)
     np.testing.assert_array_equal(blend.members, np.flatnonzero(weights))
     np.testing.assert_array_equal(blend.shares, weights[weights > 0])
     mean = blend(predictions[blend.members])
     np.testing.assert_allclose(mean, np.tensordot(weights, predictions, axes=1))
     assert rest["score"](mean) > rest["scores"].max()
+
+
+def test_in_regression_few_rows_have_less_to_say_about_weights(numbers):
+    predictions, y, rest = numbers
+    spread = {}
+    for shrinkage in (0.0, 30.0, 3000.0):
+        shares = Average(shrinkage=shrinkage).combine(predictions, y, **rest).shares
+        spread[shrinkage] = np.sum(shares**2)
+    assert spread[0.0] > spread[30.0] > spread[3000.0]
+    thrice = {**rest, "rows": np.repeat(np.arange(N // 4), 4)}  # the same rows again say nothing new
+    fewer = Average().combine(predictions, y, **thrice).shares
+    np.testing.assert_array_equal(fewer, Average(shrinkage=120.0).combine(predictions, y, **rest).shares)
+
+
+def test_probabilities_are_weighted_without_shrinkage(classes):
+    predictions, y, rest = classes
+    trusting, doubting = (Average(shrinkage=s).combine(predictions, y, **rest) for s in (0.0, 1e6))
+    np.testing.assert_array_equal(trusting.shares, doubting.shares)
+
+
+def test_a_metric_that_has_no_value_for_the_target_itself_still_chooses():
+    y = np.tile([0.0, 1.0, 4.0], 70)[:N]
+    predictions = (np.abs(y + np.random.default_rng(0).normal(size=(N_MEMBERS, N))) + 0.1)[:, :, None]
+    rest = told(predictions, y, "neg_mean_poisson_deviance")  # log(0)
+    blend = Average().combine(predictions, y, **rest)
+    np.testing.assert_array_equal(blend.shares, Average(shrinkage=0.0).combine(predictions, y, **rest).shares)
 
 
 def test_probabilities_are_averaged_by_their_logarithms(classes):
@@ -207,6 +233,9 @@ def test_where_nothing_is_within_the_caps_the_cheapest_is_used_and_that_is_said(
         (Average(max_predict_seconds=-1), "max_predict_seconds must be a positive number or None, got -1"),
         (Average(max_size="1 MB"), "max_size must be a positive number or None, got '1 MB'"),
         (Average(n_rounds=0), "n_rounds must be a positive integer, got 0"),
+        (Average(shrinkage=-1), "shrinkage must be a number, at least 0, got -1"),
+        (Average(shrinkage=float("nan")), "shrinkage must be a number, at least 0, got nan"),
+        (Average(shrinkage=None), "shrinkage must be a number, at least 0, got None"),
     ],
 )
 def test_bad_caps_are_refused(numbers, blender, message):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from sklearn import metrics
 from sklearn.model_selection import RepeatedKFold
 
@@ -281,6 +281,45 @@ def test_with_little_time_what_is_weak_alone_is_found_too(monkeypatch):
     weights = greedy_weights(predictions, slow, deadline=1.5)
     assert weights[-1] == pytest.approx(1 / 3, abs=0.1)
     assert clock.now < 1.6
+
+
+def squared(y):
+    return lambda average: -float(np.mean((average[:, 0] - y) ** 2))
+
+
+@pytest.mark.parametrize("shrinkage", [0.03, 0.3, 3.0])
+def test_shrinkage_is_a_penalty_on_squared_weights(members, shrinkage):
+    y, predictions = members
+    errors = predictions[:, :, 0] - y
+    gram = errors @ errors.T / len(y)
+    penalised = gram + shrinkage * np.diag(np.diag(gram))
+    sums_to_one = {"type": "eq", "fun": lambda w: w.sum() - 1}
+    best = minimize(
+        lambda w: w @ penalised @ w, np.full(5, 0.2), bounds=[(0, 1)] * 5, constraints=sums_to_one, tol=1e-12
+    ).x
+    weights = greedy_weights(predictions, squared(y), n_rounds=400, patience=400, shrinkage=shrinkage)
+    np.testing.assert_allclose(weights, best, atol=0.01)
+
+
+def test_with_all_shrinkage_weights_are_inverse_to_losses(members):
+    y, predictions = members
+    losses = -np.array([squared(y)(p) for p in predictions])
+    weights = greedy_weights(predictions, squared(y), n_rounds=500, patience=500, shrinkage=1e6)
+    np.testing.assert_allclose(weights, (1 / losses) / (1 / losses).sum(), atol=0.005)
+    moved = greedy_weights(
+        predictions, lambda p: 7 + squared(y)(p), n_rounds=500, patience=500, shrinkage=1e6, perfect=7.0
+    )
+    np.testing.assert_array_equal(moved, weights)
+
+
+def test_without_a_perfect_score_there_is_no_shrinkage(members):
+    y, predictions = members
+    score = negative_error(y)
+    plain = greedy_weights(predictions, score)
+    np.testing.assert_array_equal(greedy_weights(predictions, score, shrinkage=1.0, perfect=np.nan), plain)
+    np.testing.assert_array_equal(greedy_weights(predictions, score, shrinkage=1.0, perfect=-np.inf), plain)
+    over = greedy_weights(predictions, score, shrinkage=1.0, deadline=time.monotonic() - 1)
+    np.testing.assert_array_equal(over, np.eye(5)[0])
 
 
 def test_undefined_scores_are_the_worst(members):
