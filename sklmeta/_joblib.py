@@ -1,6 +1,6 @@
-"""What sklmeta takes from inside joblib: its serialiser, its way of starting processes, and the name of its default."""
+"""What sklmeta takes from inside joblib: its serialiser, its way of starting processes, and its backends' names."""
 
-from joblib._parallel_backends import LokyBackend
+from joblib._parallel_backends import LokyBackend, MultiprocessingBackend, SequentialBackend, ThreadingBackend
 from joblib.externals.loky.backend import get_context
 
 try:
@@ -8,4 +8,7 @@ try:
 except ImportError:  # joblib < 1.6 carries its own copy
     from joblib.externals import cloudpickle
 
-__all__ = ["LokyBackend", "cloudpickle", "get_context"]
+# those that work on this machine; a cluster's come from elsewhere
+LOCAL_BACKENDS = (LokyBackend, MultiprocessingBackend, SequentialBackend, ThreadingBackend)
+
+__all__ = ["LOCAL_BACKENDS", "LokyBackend", "cloudpickle", "get_context"]

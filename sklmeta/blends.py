@@ -332,8 +332,8 @@ class Average(_Blender):
             return WeightedBlend(np.eye(len(predictions))[single])
         rows = np.arange(len(y)) if rows is None else rows
         if classes is None:
-            doubt = {"shrinkage": self.shrinkage / len(np.unique(rows)), "perfect": _of_perfect(score, y)}
-            return WeightedBlend(self._weights(predictions, score, costs, limits, deadline, **doubt))
+            shrinkage, perfect = self.shrinkage / len(np.unique(rows)), _of_perfect(score, y)
+            return WeightedBlend(self._weights(predictions, score, costs, limits, deadline, shrinkage, perfect))
         target = np.searchsorted(classes, y)
         by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes))
         if by_log_loss is not None and _same(score, by_log_loss, predictions):
@@ -362,7 +362,8 @@ class Average(_Blender):
         costs: np.ndarray,
         limits: np.ndarray,
         deadline: float | None,
-        **doubt: float,
+        shrinkage: float = 0.0,
+        perfect: float = 0.0,
     ) -> np.ndarray:
         """Weights of the best average of a kind, by a metric."""
         if predictions.shape[2] > 1 and self.geometric:
@@ -370,7 +371,14 @@ class Average(_Blender):
         else:
             of_mean = score
         return greedy_weights(
-            predictions, of_mean, n_rounds=self.n_rounds, costs=costs, limits=limits, deadline=deadline, **doubt
+            predictions,
+            of_mean,
+            n_rounds=self.n_rounds,
+            shrinkage=shrinkage,
+            perfect=perfect,
+            costs=costs,
+            limits=limits,
+            deadline=deadline,
         )
 
 

@@ -28,7 +28,7 @@ from sklearn import get_config, set_config
 from sklearn.utils.parallel import Parallel, delayed  # joblib's, with scikit-learn's configuration in the workers
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklmeta._joblib import LokyBackend, cloudpickle
+from sklmeta._joblib import LOCAL_BACKENDS, LokyBackend, cloudpickle
 from sklmeta.evaluation import Trial
 from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
 from sklmeta.limits import Child, may_fork
@@ -103,9 +103,11 @@ def open_workers(
     EvaluationWarning
         If units have deadlines and this process may not have children.
     """
-    n_workers = effective_n_jobs(n_jobs)
-    if get_active_backend()[0].nesting_level:  # a worker itself: it has its share of the cores
+    backend, n_workers = get_active_backend()[0], effective_n_jobs(n_jobs)
+    if backend.nesting_level:  # a worker itself: it has its share of the cores
         n_workers = n_jobs = min(n_workers, threads_each(1))
+    if limited and not isinstance(backend, LOCAL_BACKENDS):  # that many are elsewhere; what can be stopped is here
+        n_workers = min(n_workers, joblib.cpu_count())
     if multiprocessing.current_process().daemon and limited:
         warnings.warn(
             "A daemonic process cannot start the child processes that a time limit needs; limits are checked between "
@@ -114,8 +116,7 @@ def open_workers(
             stacklevel=5,
         )
         limited, n_workers = False, 1
-    own_processes = isinstance(get_active_backend()[0], LokyBackend)
-    if not limited and (n_workers == 1 or not own_processes):
+    if not limited and (n_workers == 1 or not isinstance(backend, LokyBackend)):
         yield InThisProcess() if n_workers == 1 else ThroughJoblib(n_jobs)
         return
     children = InChildren(n_workers, forked=forked and (small or threads_each(n_workers) == 1))
@@ -242,7 +243,11 @@ class _Seat:
 
     def __init__(self, forked: bool = False) -> None:
         self.forked = forked
-        self.child, self.unanswered = Child(forked and may_fork()), 0
+        self.take_place()
+
+    def take_place(self) -> None:
+        """With a new child, that knows nothing yet."""
+        self.child, self.unanswered = Child(self.forked and may_fork()), 0
         self.unit: Unit | None = None
         self.begun = np.inf  # when it could get to work
 
@@ -287,7 +292,7 @@ class _Seat:
 
     def replace(self, preparation: tuple) -> None:
         self.child.kill()
-        self.__init__(self.forked)  # type: ignore[misc]
+        self.take_place()
         self.prepare(preparation)
 
 

@@ -110,7 +110,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklmeta import MetaClassifier
 
-X, y = load_breast_cancer(return_X_y=True)
+X, y = (part[::2] for part in load_breast_cancer(return_X_y=True))
 HistGradientBoostingClassifier(max_iter=5).fit(X, y)  # OpenMP's threads are there now, and a copy has none of them
 
 def kinds(members, **settings):
@@ -118,7 +118,7 @@ def kinds(members, **settings):
     def look(progress):
         seen.update(type(child).__name__ for child in multiprocessing.active_children())
         return progress.n_evaluated >= 2
-    meta = MetaClassifier(members, time_budget=60, n_jobs=2, callback=look, random_state=0, **settings).fit(X, y)
+    meta = MetaClassifier(members, time_budget=60, n_jobs=2, cv=2, callback=look, random_state=0, **settings).fit(X, y)
     print(*sorted(seen), meta.score(X, y) > 0.9, *set(meta.cv_results_["status"]) - {"incomplete"})
 
 boosting = HistGradientBoostingClassifier()
@@ -417,7 +417,7 @@ def test_a_warm_start_on_other_data_begins_anew():
 @pytest.mark.parametrize(("face", "data"), [(MetaClassifier, CANCER), (MetaRegressor, DIABETES)])
 def test_every_way_to_a_model(ensemble, face, data):
     X, y = data[0][:200], data[1][:200]
-    meta = face(n_iter=5, cv=3, ensemble=ensemble, random_state=0).fit(X, y)
+    meta = face(n_iter=4, cv=2, ensemble=ensemble, random_state=0).fit(X, y)
     assert meta.score(X, y) > (0.9 if face is MetaClassifier else 0.3)
     assert hasattr(meta, "ensemble_") == (ensemble != "best")
     model = meta.best_estimator_ if ensemble == "best" else meta.ensemble_
@@ -576,8 +576,8 @@ def test_the_model_is_refitted_on_all_rows_by_the_same_settings():
 
 @pytest.mark.parametrize(("face", "data"), [(MetaClassifier, CANCER), (MetaRegressor, DIABETES)])
 def test_one_estimator_that_imitates_the_average(face, data):
-    X, y = data[0][:200], data[1][:200]
-    meta = face(n_iter=4, cv=3, random_state=0).fit(X, y)
+    X, y = data[0][:120], data[1][:120]
+    meta = face(n_iter=3, cv=3, random_state=0).fit(X, y)
     student = meta.distill(X, random_state=0)
     assert type(student[-1]) is type(meta.best_estimator_[-1])
     if face is MetaClassifier:

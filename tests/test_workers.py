@@ -12,7 +12,8 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
-from joblib import parallel_config
+from joblib import parallel_config, register_parallel_backend
+from joblib._parallel_backends import SequentialBackend
 from sklearn import config_context
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -244,6 +245,25 @@ def test_who_works_where(n_jobs, limited, backend, expected):
     with parallel_config(backend), open_workers(n_jobs, limited=limited) as workers:
         assert type(workers) is expected
         assert workers.n_workers == n_jobs
+
+
+class Cluster(SequentialBackend):
+    """Has many workers elsewhere."""
+
+    def effective_n_jobs(self, n_jobs):
+        return 500
+
+
+def test_the_workers_of_a_cluster_are_not_started_here(monkeypatch):
+    monkeypatch.setattr(sklmeta.workers, "LOCAL_BACKENDS", ())
+    register_parallel_backend("cluster", Cluster)
+    with parallel_config("cluster", n_jobs=-1):
+        with open_workers(None, limited=True) as workers:
+            assert type(workers) is InChildren
+            assert workers.n_workers == joblib.cpu_count()
+        with open_workers(None, limited=False) as workers:
+            assert type(workers) is ThroughJoblib
+            assert workers.n_workers == 500
 
 
 def n_workers_here(limited):
