@@ -278,6 +278,7 @@ class Average(_Blender):
         scores: np.ndarray,
         classes: np.ndarray | None = None,
         rows: np.ndarray | None = None,
+        n_rows: float | None = None,
         predict_seconds: np.ndarray | None = None,
         sizes: np.ndarray | None = None,
         label_score: Callable[[np.ndarray], Callable[[np.ndarray], float]] | None = None,
@@ -301,6 +302,8 @@ class Average(_Blender):
             All labels; None for regression.
         rows : ndarray of int of shape (n_predictions,), default=None
             Which row each prediction is of; None: of a row of its own.
+        n_rows : float, default=None
+            How many rows that is, where they have weights; None: as many as are different.
         predict_seconds : ndarray of shape (n_candidates,), default=None
             Seconds per 1,000 rows; needed for `max_predict_seconds`.
         sizes : ndarray of shape (n_candidates,), default=None
@@ -332,7 +335,8 @@ class Average(_Blender):
             return WeightedBlend(np.eye(len(predictions))[single])
         rows = np.arange(len(y)) if rows is None else rows
         if classes is None:
-            shrinkage, perfect = self.shrinkage / len(np.unique(rows)), _of_perfect(score, y)
+            n_rows = len(np.unique(rows)) if n_rows is None else n_rows
+            shrinkage, perfect = self.shrinkage / max(n_rows, 1), _of_perfect(score, y)
             return WeightedBlend(self._weights(predictions, score, costs, limits, deadline, shrinkage, perfect))
         target = np.searchsorted(classes, y)
         by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes))
@@ -466,6 +470,7 @@ class Stack(_Blender):
         scores: np.ndarray,
         classes: np.ndarray | None = None,
         rows: np.ndarray | None = None,
+        n_rows: float | None = None,
         predict_seconds: np.ndarray | None = None,
         sizes: np.ndarray | None = None,
         label_score: Callable[[np.ndarray], Callable[[np.ndarray], float]] | None = None,
@@ -475,7 +480,7 @@ class Stack(_Blender):
 
         Parameters
         ----------
-        predictions, y, folds, score, scores, classes, rows, predict_seconds, sizes, label_score, deadline
+        predictions, y, folds, score, scores, classes, rows, n_rows, predict_seconds, sizes, label_score, deadline
             As for `Average.combine`. With a deadline, the model is fitted on so few rows that it takes seconds at most.
 
         Returns

@@ -292,6 +292,7 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
         predictions,
         y[rows],
         rows=rows,
+        n_rows=_how_many(keep, trial.score_params.get("sample_weight")),
         folds=folds,
         score=scored(np.arange(len(rows)), folds),
         scores=np.array([search.score(k) for k in usable]),
@@ -301,6 +302,14 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
         label_score=(lambda some: scored(some, [np.arange(len(some))])) if by_labels else None,
         deadline=search.blend_end(),
     )
+
+
+def _how_many(rows: np.ndarray, weight: Any) -> float:
+    """Rows that weigh more than one are that many; weights of another scale leave those that count as they are."""
+    if weight is None:
+        return len(rows)
+    some = np.asarray(weight, float)[rows]
+    return float(max(np.count_nonzero(some), some.sum()))
 
 
 def _rows_of(X: Any, rows: np.ndarray) -> Any:

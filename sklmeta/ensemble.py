@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import softmax
 
 _ROUND_SHARE = 0.25  # of the time that is left: the first rounds, in which the members are found, have most of it
+_ROUNDING = 1e-9  # relative; scores that differ by less are the same
 
 
 def gather_folds(
@@ -350,11 +351,11 @@ def greedy_weights(
         trials = _scored(score, averages, len(pool), within(deadline, _ROUND_SHARE))
         trials -= _price(counts + np.eye(len(counts))[pool], prices)
         best_first = pool[np.argsort(-trials, kind="stable")]
-        winner = int(np.argmax(trials))
+        winner = _first_of_best(trials)
         counts[pool[winner]] += 1
         total += predictions[pool[winner]]
         idle += 1
-        if trials[winner] > best + tolerance:
+        if trials[winner] > best + tolerance and not np.isclose(trials[winner], best, rtol=_ROUNDING, atol=0.0):
             best, chosen, idle = trials[winner], counts.copy(), 0
     return chosen / chosen.sum()
 
@@ -440,6 +441,12 @@ def _scored(
             break
         found[i] = _or_worst(score(average))
     return found
+
+
+def _first_of_best(scores: np.ndarray) -> int:
+    """The first of those that are the best up to rounding, which weighted rows and repeated ones have otherwise."""
+    top = scores.max()
+    return int(np.argmax(scores >= top - _ROUNDING * abs(top)))
 
 
 def _losses(scores: np.ndarray, perfect: float) -> np.ndarray:

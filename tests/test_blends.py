@@ -79,6 +79,8 @@ def test_in_regression_few_rows_have_less_to_say_about_weights(numbers):
     thrice = {**rest, "rows": np.repeat(np.arange(N // 4), 4)}  # the same rows again say nothing new
     fewer = Average().combine(predictions, y, **thrice).shares
     np.testing.assert_array_equal(fewer, Average(shrinkage=120.0).combine(predictions, y, **rest).shares)
+    weighted = Average().combine(predictions, y, **rest, n_rows=N / 4).shares
+    np.testing.assert_array_equal(weighted, fewer)
 
 
 def test_probabilities_are_weighted_without_shrinkage(classes):

@@ -283,6 +283,15 @@ def test_with_little_time_what_is_weak_alone_is_found_too(monkeypatch):
     assert clock.now < 1.6
 
 
+@pytest.mark.parametrize("shrinkage", [0.0, 0.3])
+def test_rounding_decides_nothing(members, shrinkage):
+    y, predictions = members
+    alike = np.concatenate([predictions, predictions[:2]])  # two that are there twice
+    noise = 1 + 1e-13 * np.random.RandomState(0).normal(size=alike.shape)
+    expected = greedy_weights(alike, negative_error(y), shrinkage=shrinkage)
+    np.testing.assert_array_equal(greedy_weights(alike * noise, negative_error(y), shrinkage=shrinkage), expected)
+
+
 def squared(y):
     return lambda average: -float(np.mean((average[:, 0] - y) ** 2))
 

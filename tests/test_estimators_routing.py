@@ -15,6 +15,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from sklmeta import MetaClassifier, MetaEstimator
+from sklmeta.conclusion import _how_many
 from sklmeta.exceptions import EvaluationWarning
 
 
@@ -91,6 +92,14 @@ def test_weights_for_score_are_routed(binary, weights):
     with config_context(enable_metadata_routing=True):
         scoring.set_score_request(sample_weight=True)
         assert meta.score(X, y, sample_weight=weights) == pytest.approx(expected)
+
+
+def test_rows_are_as_many_as_they_weigh_where_weights_repeat_them():
+    rows = np.array([0, 1, 3])
+    assert _how_many(rows, None) == 3
+    assert _how_many(rows, [1, 2, 50, 3]) == 6
+    assert _how_many(rows, [1, 0, 50, 3]) == 4
+    assert _how_many(rows, [0.1, 0.0, 0.1, 0.2]) == 2, "those that count at all"
 
 
 @pytest.mark.parametrize(
