@@ -335,7 +335,7 @@ def greedy_weights(
     if not len(possible):
         raise ValueError(f"None of {len(predictions)} members is within the limits {limits.tolist()}.")
     singles = _scored(score, (predictions[j] for j in possible), len(possible), deadline)
-    best_first = possible[np.argsort(-singles, kind="stable")]
+    best_first = possible[_best_first(singles)]
     prices = np.zeros(len(predictions))
     prices[possible] = shrinkage * _losses(singles, perfect) if shrinkage else 0.0
     for j in best_first[:start]:
@@ -350,8 +350,8 @@ def greedy_weights(
         averages = ((total + predictions[j]) / (counts.sum() + 1) for j in pool)
         trials = _scored(score, averages, len(pool), within(deadline, _ROUND_SHARE))
         trials -= _price(counts + np.eye(len(counts))[pool], prices)
-        best_first = pool[np.argsort(-trials, kind="stable")]
-        winner = _first_of_best(trials)
+        order = _best_first(trials)
+        best_first, winner = pool[order], order[0]
         counts[pool[winner]] += 1
         total += predictions[pool[winner]]
         idle += 1
@@ -443,10 +443,11 @@ def _scored(
     return found
 
 
-def _first_of_best(scores: np.ndarray) -> int:
-    """The first of those that are the best up to rounding, which weighted rows and repeated ones have otherwise."""
-    top = scores.max()
-    return int(np.argmax(scores >= top - _ROUNDING * abs(top)))
+def _best_first(scores: np.ndarray) -> np.ndarray:
+    """Positions, the best first; of those that are alike up to rounding, which repeated rows change, the first."""
+    finite = np.abs(scores[np.isfinite(scores)])
+    unit = _ROUNDING * finite.max(initial=0.0) or 1.0
+    return np.argsort(-np.rint(scores / unit), kind="stable")
 
 
 def _losses(scores: np.ndarray, perfect: float) -> np.ndarray:
