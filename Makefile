@@ -9,7 +9,7 @@ demo: $(VENV)/ready
 	$(BIN)/python examples/plot_first_steps.py
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(BIN)/python -m pytest -q -n 2
 
 lint: $(VENV)/ready
 	$(BIN)/python -m ruff check .
@@ -21,7 +21,7 @@ examples: $(VENV)/ready
 
 # the contract once more on the oldest scikit-learn that is supported; of its own checks, those of both faces and of a list
 oldest: $(VENV)-oldest/ready
-	$(VENV)-oldest/bin/python -m pytest -q -n 2 --dist worksteal \
+	$(VENV)-oldest/bin/python -m pytest -q -n 2 \
 		-k "not estimators_checks or MetaClassifier or MetaRegressor or lr" tests/test_estimators_checks.py \
 		tests/test_estimators_contract.py tests/test_estimators_routing.py tests/test_preprocessing.py tests/test_text.py
 

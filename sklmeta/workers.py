@@ -190,6 +190,7 @@ class InChildren:
         self.n_workers = n_workers
         self.folder = Path(tempfile.mkdtemp(prefix="sklmeta-", dir=os.environ.get("JOBLIB_TEMP_FOLDER")))
         self._preparation: tuple = ()
+        self._n_shared = 0
         self._seats: list[_Seat] = []
         try:
             for _ in range(n_workers):
@@ -200,7 +201,8 @@ class InChildren:
 
     def share(self, trial: Trial) -> None:
         """Give every unit its first argument, whose rows all children map into their memory."""
-        rows, rest = self.folder / "rows.joblib", self.folder / "trial.pkl"
+        self._n_shared += 1  # in files of their own: a child that is still starting may not have read what was before
+        rows, rest = (self.folder / f"{name}_{self._n_shared}" for name in ("rows", "trial"))
         joblib.dump(trial.rows, rows)
         rest.write_bytes(cloudpickle.dumps(replace(trial, rows=(None, None), folder=self.folder)))
         threads = 1 if is_small(trial.rows[0]) else threads_each(self.n_workers)
@@ -309,6 +311,7 @@ def _prepare(rows: str, trial: str, configuration: Mapping[str, Any], threads: i
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for libraries that are not loaded yet
     threadpool_limits(threads)
     set_config(**configuration)
+    joblib.parallel_config(n_jobs=1)  # for good; a copy has the caller's, which is about the search
     _trial = replace(cloudpickle.loads(Path(trial).read_bytes()), rows=joblib.load(rows, mmap_mode="r"))
     for module in _trial.modules:
         with suppress(Exception):  # a unit that needs it will say what is wrong with it

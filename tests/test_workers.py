@@ -247,6 +247,18 @@ def test_who_works_where(n_jobs, limited, backend, expected):
         assert workers.n_workers == n_jobs
 
 
+def n_jobs_there(trial):
+    return joblib.effective_n_jobs(None)
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_what_was_said_of_the_search_is_not_for_the_fits(forked):
+    with parallel_config("threading", n_jobs=2), open_workers(None, limited=True, forked=forked) as workers:
+        assert type(workers) is InChildren
+        workers.share(TRIAL)
+        assert run(workers, [(n_jobs_there,)] * 2).in_order() == [1, 1]
+
+
 class Cluster(SequentialBackend):
     """Has many workers elsewhere."""
 
