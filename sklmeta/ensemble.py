@@ -349,7 +349,8 @@ def greedy_weights(
         pool = pool[_affordable(counts, costs, limits)[pool]]
         averages = ((total + predictions[j]) / (counts.sum() + 1) for j in pool)
         trials = _scored(score, averages, len(pool), within(deadline, _ROUND_SHARE))
-        trials -= _price(counts + np.eye(len(counts))[pool], prices)
+        if shrinkage:
+            trials -= _price(counts + np.eye(len(counts))[pool], prices)
         order = _best_first(trials)
         best_first, winner = pool[order], order[0]
         counts[pool[winner]] += 1

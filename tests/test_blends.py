@@ -76,8 +76,8 @@ def test_in_regression_few_rows_have_less_to_say_about_weights(numbers):
         shares = Average(shrinkage=shrinkage).combine(predictions, y, **rest).shares
         spread[shrinkage] = np.sum(shares**2)
     assert spread[0.0] > spread[30.0] > spread[3000.0]
-    thrice = {**rest, "rows": np.repeat(np.arange(N // 4), 4)}  # the same rows again say nothing new
-    fewer = Average().combine(predictions, y, **thrice).shares
+    four_times = {**rest, "rows": np.repeat(np.arange(N // 4), 4)}  # the same rows again say nothing new
+    fewer = Average().combine(predictions, y, **four_times).shares
     np.testing.assert_array_equal(fewer, Average(shrinkage=120.0).combine(predictions, y, **rest).shares)
     weighted = Average().combine(predictions, y, **rest, n_rows=N / 4).shares
     np.testing.assert_array_equal(weighted, fewer)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import sklearn
 from joblib import parallel_config, register_parallel_backend
-from joblib._parallel_backends import SequentialBackend
+from joblib._parallel_backends import ParallelBackendBase
 from sklearn import config_context
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -259,15 +259,16 @@ def test_what_was_said_of_the_search_is_not_for_the_fits(forked):
         assert run(workers, [(n_jobs_there,)] * 2).in_order() == [1, 1]
 
 
-class Cluster(SequentialBackend):
+class Cluster(ParallelBackendBase):
     """Has many workers elsewhere."""
 
     def effective_n_jobs(self, n_jobs):
         return 500
 
+    apply_async = submit = None  # nothing is sent there
 
-def test_the_workers_of_a_cluster_are_not_started_here(monkeypatch):
-    monkeypatch.setattr(sklmeta.workers, "LOCAL_BACKENDS", ())
+
+def test_the_workers_of_a_cluster_are_not_started_here():
     register_parallel_backend("cluster", Cluster)
     with parallel_config("cluster", n_jobs=-1):
         with open_workers(None, limited=True) as workers:
