@@ -143,8 +143,8 @@ def fold_metric(
         shares = [weight[fold] / weight[fold].sum() for fold in folds]
         parts = list(zip(folds, shares, strict=True))
         return lambda p: -float(np.mean([np.sqrt(share @ (p[fold, 0] - y[fold]) ** 2) for fold, share in parts]))
-    if metric in ("f1", "f1_macro", "f1_weighted") and n_classes is not None:
-        return _mean_f1(y, folds, n_classes, weight, metric)
+    if metric in _OF_COUNTS and n_classes is not None:
+        return _mean_of_counts(y, folds, n_classes, weight, _OF_COUNTS[metric])
     quick = (_REGRESSION_GAINS if n_classes is None else _CLASSIFICATION_GAINS).get(metric)
     if quick is None:
         return None
@@ -213,10 +213,10 @@ _REGRESSION_GAINS: dict[str, tuple[Callable, Callable]] = {
 }
 
 
-def _mean_f1(
-    y: np.ndarray, folds: Sequence[np.ndarray], n_classes: int, weight: np.ndarray, metric: str
+def _mean_of_counts(
+    y: np.ndarray, folds: Sequence[np.ndarray], n_classes: int, weight: np.ndarray, of_counts: Callable
 ) -> Callable[[np.ndarray], float]:
-    """Of the second class, or the mean over classes that are there or predicted, equal or by their weight."""
+    """What depends only on how often each class is hit, is there, and is predicted."""
     truths = [np.bincount(y[fold], weight[fold], minlength=n_classes) for fold in folds]
 
     def score(p: np.ndarray) -> float:
@@ -224,13 +224,51 @@ def _mean_f1(
         right = np.where(labels == y, weight, 0.0)
         for fold, true in zip(folds, truths, strict=True):
             hits = np.bincount(y[fold], right[fold], minlength=n_classes)
-            either = true + np.bincount(labels[fold], weight[fold], minlength=n_classes)
-            f1 = 2 * hits / np.maximum(either, np.finfo(float).tiny)
-            shares = {"f1": np.arange(n_classes) == 1, "f1_macro": either > 0, "f1_weighted": true}[metric]
-            by_fold.append(shares @ f1 / shares.sum())
+            by_fold.append(of_counts(hits, true, np.bincount(labels[fold], weight[fold], minlength=n_classes)))
         return float(np.mean(by_fold))
 
     return score
+
+
+def _of_second(rate: Callable) -> Callable:
+    return lambda *counts: rate(*counts)[1]
+
+
+def _of_all(rate: Callable) -> Callable:
+    return lambda *counts: rate(*(count.sum(keepdims=True) for count in counts))[0]
+
+
+def _of_each(rate: Callable) -> Callable:
+    """In equal parts of the classes that are there or predicted."""
+    return lambda hits, true, guessed: rate(hits, true, guessed)[true + guessed > 0].mean()
+
+
+def _of_each_by_weight(rate: Callable) -> Callable:
+    return lambda hits, true, guessed: true @ rate(hits, true, guessed) / true.sum()
+
+
+def _correlation(hits: np.ndarray, true: np.ndarray, guessed: np.ndarray) -> float:
+    """Matthews' coefficient, of any number of classes (Gorodkin 2004)."""
+    total = true.sum()
+    spread = (total**2 - true @ true) * (total**2 - guessed @ guessed)
+    return (hits.sum() * total - true @ guessed) / np.sqrt(spread) if spread > 0 else 0.0
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return part / np.where(whole > 0, whole, 1.0)  # of nothing, nothing is right
+
+
+# of a class, by how often it is hit, there, and predicted
+_RATES: dict[str, Callable] = {
+    "f1": lambda hits, true, guessed: _ratio(2 * hits, true + guessed),
+    "jaccard": lambda hits, true, guessed: _ratio(hits, true + guessed - hits),
+    "precision": lambda hits, true, guessed: _ratio(hits, guessed),
+    "recall": lambda hits, true, guessed: _ratio(hits, true),
+}
+_MEANS = {"": _of_second, "_micro": _of_all, "_macro": _of_each, "_weighted": _of_each_by_weight}
+_OF_COUNTS: dict[str, Callable] = {
+    rate + mean: over(_RATES[rate]) for rate in _RATES for mean, over in _MEANS.items()
+} | {"matthews_corrcoef": _correlation}
 
 
 def _mean_auc(y: np.ndarray, folds: Sequence[np.ndarray], n_classes: int) -> Callable[[np.ndarray], float]:

@@ -20,6 +20,10 @@ _QUICK: dict[Callable, str] = {
     metrics.balanced_accuracy_score: "balanced_accuracy",
     metrics.roc_auc_score: "roc_auc",
     metrics.f1_score: "f1",
+    metrics.jaccard_score: "jaccard",
+    metrics.precision_score: "precision",
+    metrics.recall_score: "recall",
+    metrics.matthews_corrcoef: "matthews_corrcoef",
     metrics.log_loss: "neg_log_loss",
     metrics.brier_score_loss: "neg_brier_score",
     metrics.r2_score: "r2",
@@ -27,6 +31,7 @@ _QUICK: dict[Callable, str] = {
     metrics.root_mean_squared_error: "neg_root_mean_squared_error",
     metrics.mean_absolute_error: "neg_mean_absolute_error",
 }
+_OF_A_CLASS = ("f1", "jaccard", "precision", "recall")
 _STANDARD = {True: "neg_log_loss", False: "r2"}  # by whether there are classes
 
 
@@ -132,8 +137,8 @@ def _quick_name(scorer: Any, classes: np.ndarray | None) -> str | None:
     if name is None or scorer._sign != (-1 if name.startswith("neg_") else 1):
         return None
     options = dict(scorer._kwargs)
-    if name == "f1":
-        return _quick_f1(classes, **options) if set(options) <= {"average", "pos_label"} else None
+    if name in _OF_A_CLASS:
+        return _of_a_mean(name, classes, **options) if set(options) <= {"average", "pos_label"} else None
     options = {key: value for key, value in options.items() if key not in ("labels", "pos_label")}
     if name == "roc_auc" and classes is not None and (len(classes) == 2 or options.get("multi_class") == "ovr"):
         options.pop("multi_class", None)
@@ -142,10 +147,11 @@ def _quick_name(scorer: Any, classes: np.ndarray | None) -> str | None:
     return None if options else name
 
 
-def _quick_f1(classes: np.ndarray | None, average: Any = "binary", pos_label: Any = 1) -> str | None:
+def _of_a_mean(name: str, classes: np.ndarray | None, average: Any = "binary", pos_label: Any = 1) -> str | None:
+    """Which kind of mean over classes; of two, the second alone, as long as it is the one that was meant."""
     if average == "binary" and classes is not None and len(classes) == 2 and classes[1] == pos_label:
-        return "f1"
-    return f"f1_{average}" if average in ("macro", "weighted") else None
+        return name
+    return f"{name}_{average}" if average in ("micro", "macro", "weighted") else None
 
 
 class _StoredScore:

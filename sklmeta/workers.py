@@ -214,7 +214,7 @@ class InChildren:
         """Work off a source; what a source before it has left undone is stopped."""
         for seat in self._seats:
             if seat.unit is not None:
-                seat.replace(self._preparation)
+                seat.stop(self._preparation)
         while True:
             for seat in self._seats:
                 if seat.unit is None and (unit := source.next_unit()) is not None:
@@ -226,8 +226,10 @@ class InChildren:
             for seat in busy:
                 unit, outcome = seat.unit, seat.outcome(seat.child.connection in heard)
                 if unit is not None and outcome is not _STILL_BUSY:
-                    if isinstance(outcome, TimeLimitExceeded | WorkerDied):
+                    if isinstance(outcome, WorkerDied):
                         seat.replace(self._preparation)
+                    elif isinstance(outcome, TimeLimitExceeded):
+                        seat.stop(self._preparation)
                     source.take(unit, outcome)
 
     def close(self) -> None:
@@ -258,26 +260,40 @@ class _Seat:
         self.unanswered += 1
 
     def begin(self, unit: Unit, preparation: tuple) -> None:
-        self.unit = unit
-        self.begun = np.inf if self.unanswered else time.monotonic()
+        """Take a unit on; it is handed over once the child is there, which need not be killed if time is over first."""
+        self.unit, self.begun = unit, np.inf
+        if self.unanswered:
+            return
         try:
-            self.child.post(_on_trial, (unit.function, unit.args))
+            self._hand_over()
         except WorkerDied:  # while it had nothing to do
             self.replace(preparation)
             self.unit = unit
-            self.child.post(_on_trial, (unit.function, unit.args))
+
+    def _hand_over(self) -> None:
+        assert self.unit is not None
+        self.child.post(_on_trial, (self.unit.function, self.unit.args))
+        self.begun = time.monotonic()
+
+    def stop(self, preparation: tuple) -> None:
+        """Leave the unit undone."""
+        if self.begun < np.inf:
+            self.replace(preparation)
+        self.unit = None
 
     def outcome(self, heard: bool) -> Any:
         """What came of its unit, if anything has."""
         try:
             message = self.child.hear() if heard else None
+            if message is not None and self.unanswered:
+                self.unanswered -= 1
+                if not message[0]:
+                    raise message[1]  # the shared data did not arrive
+                if not self.unanswered:
+                    self._hand_over()
+                message = None
         except WorkerDied as error:
             return error
-        if message is not None and self.unanswered:
-            self.unanswered -= 1
-            if not message[0]:
-                raise message[1]  # the shared data did not arrive
-            self.begun, message = time.monotonic(), None
         if message is not None:
             self.unit = None
             return message[1]

@@ -88,7 +88,7 @@ def auc(y, p):
 OF_CLASSES = {
     "accuracy": lambda y, p: metrics.accuracy_score(y, p.argmax(axis=1)),
     "balanced_accuracy": lambda y, p: metrics.balanced_accuracy_score(y, p.argmax(axis=1)),
-    "f1_macro": lambda y, p: metrics.f1_score(y, p.argmax(axis=1), average="macro"),
+    "matthews_corrcoef": lambda y, p: metrics.matthews_corrcoef(y, p.argmax(axis=1)),
     "roc_auc": auc,
     "neg_log_loss": lambda y, p: -metrics.log_loss(y, p),
     "neg_brier_score": lambda y, p: -halved_for_two(y, p),
@@ -108,6 +108,38 @@ def test_metrics_of_classes_are_scikit_learns_fold_by_fold(metric, n_classes):
     folds = overlapping_folds(len(y))
     expected = np.mean([OF_CLASSES[metric](y[fold], p[fold]) for fold in folds])
     assert fold_metric(metric, y, folds, n_classes)(p) == pytest.approx(expected, rel=1e-12)
+
+
+RATES = {
+    "f1": metrics.f1_score,
+    "jaccard": metrics.jaccard_score,
+    "precision": metrics.precision_score,
+    "recall": metrics.recall_score,
+}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("mean", ["", "_micro", "_macro", "_weighted"])
+@pytest.mark.parametrize("rate", RATES)
+def test_rates_of_classes_are_scikit_learns_fold_by_fold(rate, mean, weighted):
+    y, p = probabilities(4 if mean else 2)
+    p[:, 0] = 0.0  # a class that is never predicted
+    weight = np.random.default_rng(0).random(len(y)) if weighted else None
+    folds = [*overlapping_folds(len(y)), np.flatnonzero(y == 1)]  # one where others are predicted that are not there
+    options = {"average": mean[1:] or "binary", "zero_division": 0}
+    expected = np.mean(
+        [
+            RATES[rate](y[f], p[f].argmax(axis=1), sample_weight=None if weight is None else weight[f], **options)
+            for f in folds
+        ]
+    )
+    found = fold_metric(rate + mean, y, folds, p.shape[1], weight)(p)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+def test_labels_that_are_all_the_same_correlate_with_nothing():
+    y, p = np.array([0, 1, 1]), np.eye(2)[[1, 1, 1]]
+    assert fold_metric("matthews_corrcoef", y, [np.arange(3)], 2)(p) == metrics.matthews_corrcoef(y, [1, 1, 1]) == 0.0
 
 
 @pytest.mark.parametrize("metric", OF_NUMBERS)
@@ -165,7 +197,7 @@ def test_folds_on_which_a_metric_is_undefined_are_left_out():
 def test_what_has_no_quick_way():
     y, _ = probabilities(2)
     folds = overlapping_folds(len(y))
-    assert fold_metric("matthews_corrcoef", y, folds, 2) is None
+    assert fold_metric("top_k_accuracy", y, folds, 2) is None
     assert fold_metric("accuracy", y, folds) is None
     assert fold_metric("roc_auc", y, folds, 2, sample_weight=np.ones(len(y))) is None
 

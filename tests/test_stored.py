@@ -37,8 +37,11 @@ def by_scorer(scorer, y, predictions, classes=None, **params):
 
 # -- scikit-learn's scorers ------------------------------------------------------------------------------------------
 
-QUICK = ["accuracy", "balanced_accuracy", "f1_macro", "f1_weighted", "roc_auc_ovr", "neg_log_loss"]
-OTHERS = ["f1_micro", "matthews_corrcoef", "roc_auc_ovo"]
+QUICK = [
+    *("accuracy", "balanced_accuracy", "matthews_corrcoef", "roc_auc_ovr", "neg_log_loss"),
+    *("f1_micro", "f1_macro", "f1_weighted", "jaccard_macro", "precision_micro", "precision_weighted", "recall_macro"),
+]
+OTHERS = ["roc_auc_ovo", "top_k_accuracy", "v_measure_score"]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,7 @@ def test_scorers_of_classes(scoring, n_classes):
     assert isinstance(score, _StoredScore) != quick
 
 
-@pytest.mark.parametrize("scoring", ["neg_brier_score", "f1"])
+@pytest.mark.parametrize("scoring", ["neg_brier_score", "f1", "jaccard", "precision", "recall"])
 def test_metrics_with_a_positive_class(scoring):
     _, p = of_classes(2)
     y = np.arange(N) % 2

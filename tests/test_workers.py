@@ -67,6 +67,14 @@ def die(trial):
     os._exit(3)
 
 
+def leave_a_file(trial, path):
+    path.touch()
+
+
+def process_id(trial):
+    return os.getpid()
+
+
 def wait(trial, seconds):
     time.sleep(seconds)
     return "awake"
@@ -182,6 +190,17 @@ def test_a_unit_s_seconds_do_not_count_while_its_child_is_still_starting(childre
     outcomes = run(children, calls, each=0.5).in_order()  # far less than a new child takes to start
     assert [type(outcome) for outcome in outcomes[:2]] == [TimeLimitExceeded] * 2
     assert outcomes[2:] == ["awake"] * 6
+
+
+def test_a_child_that_is_not_there_in_time_is_not_started_again(tmp_path):
+    workers = InChildren(1)
+    workers.share(TRIAL)
+    late = run(workers, [(leave_a_file, tmp_path / "late")], seconds=0.0)
+    assert isinstance(late.outcomes[0], TimeLimitExceeded)
+    [seat] = workers._seats
+    assert run(workers, [(process_id,)], seconds=SOON).in_order() == [seat.child.process.pid]
+    assert not list(tmp_path.iterdir())
+    workers.close()
 
 
 def test_a_child_that_dies_costs_its_unit_alone(children):
