@@ -150,13 +150,14 @@ _MANY_ROWS, _SOME_ROWS = 20_000, 2_000  # that members are chosen on; fewer wher
 _MANY_LOOKS = 5_000  # predictions: where folds are repeated, so many of them are looked at, if they are whole rounds
 _FEW_ROWS = 200  # on which everything can be fitted at once
 _GRACE = 1.0  # seconds beyond the budget, where there is no model yet
+_SAFE_SHARE = 0.25  # of it: no fit has told yet how fast this machine is
 
 
 def rescue(search: Search, trial: Trial, workers: Any) -> Conclusion:
     """A model where the time was too short for even one evaluation.
 
-    It is the mean of the fold models of the candidate that came farthest; without any, the quickest candidate, fitted
-    on as many rows as there is time for.
+    It is the mean of the fold models of the candidate that came farthest; without any, the most promising candidate
+    that fits quickly, or else the quickest, on as many rows as there is time for.
 
     Parameters
     ----------
@@ -191,8 +192,9 @@ def rescue(search: Search, trial: Trial, workers: Any) -> Conclusion:
             _warn_of_no_score(f"the model is the mean of {search.folds_done(k)} fold models of {search.name(k)}")
             return _alone(search, k, model, np.nan)
     left = 0.0 if search.clock is None else max(0.0, search.clock.left())
-    k = search.add_quickest()
-    n_rows = search.most_rows(k, 0.5 * left)
+    safe = max(0.5 * left, _SAFE_SHARE * _GRACE)
+    k = search.add_affordable(safe)
+    n_rows = search.most_rows(k, safe)
     outcome = _fitted_alone(search, trial, workers, k, n_rows, max(_GRACE, left))
     if isinstance(outcome, Exception):
         search.give_up(k, describe_error(outcome))
@@ -206,7 +208,7 @@ def rescue(search: Search, trial: Trial, workers: Any) -> Conclusion:
     if isinstance(outcome, Exception):
         raise outcome
     n_rows = min(max(n_rows, _FEW_ROWS), search.n_rows)
-    _warn_of_no_score(f"the model is {search.name(k)}, the quickest, fitted on {n_rows} of {search.n_rows} rows")
+    _warn_of_no_score(f"the model is {search.name(k)}, which fits quickly, on {n_rows} of {search.n_rows} rows")
     return _alone(search, k, *outcome)
 
 

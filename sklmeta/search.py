@@ -291,6 +291,13 @@ class Search:
             n_rows //= 2
         return n_rows
 
+    def add_affordable(self, seconds: float) -> int:
+        """What is recommended first of all that is expected to be fitted in that time, or else the quickest."""
+        for candidate in self.plan.next(1, {}, lambda candidate: self._seconds(candidate) <= seconds):
+            self._append(candidate)
+            return len(self.candidates) - 1
+        return self.add_quickest()
+
     def add_quickest(self) -> int:
         """The candidate that is expected to be fitted soonest, as one that is not evaluated."""
         if self._offered is None:

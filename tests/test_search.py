@@ -242,6 +242,14 @@ def test_the_quickest_that_was_not_given_up():
     assert len(search.candidates) == 4
 
 
+def test_the_first_of_those_that_can_be_fitted_in_time_or_else_the_quickest():
+    costs = costs_of(lambda c: [5.0, 9.0, 2.0, 1.0][int(c)])
+    search = a_search(4, clock=Clock(100.0, time.monotonic()), costs=costs)
+    assert search.candidates[search.add_affordable(2.0)].params["C"] == 2.0
+    assert search.candidates[search.add_affordable(0.5)].params["C"] == 3.0
+    assert len(search.candidates) == 2
+
+
 def test_a_fit_on_all_rows_takes_what_it_is_known_to_grow_by():
     costs = costs_of(lambda c: 0.1)
     costs.seconds = lambda c, n: float(n) ** 2
