@@ -36,6 +36,7 @@ _LEAST_PATIENCE = 0.1  # of the budget
 _NEW_WORKER = 2.0  # seconds that stopping a fold costs: another process has to start
 _FIRST_SHARE = 0.25  # for the first one, which also tells how fast this machine is
 _SHARE = 0.9  # of the time that is left for searching: a candidate that is expected to take more is not begun
+_PARTS = (1, 4, 16)  # of the rows, on which something is fitted where there is no time for any evaluation
 _FIRST_PATIENCE = 0.35  # of the budget, for what is begun before anything has a score, where there are other members
 _NO_TIME = "no time was left for its other folds"
 _AMONG_THE_WORST = 0.75  # of those that were evaluated in full: the others may be of use in an average
@@ -292,11 +293,19 @@ class Search:
         return n_rows
 
     def add_affordable(self, seconds: float) -> int:
-        """What is recommended first of all that is expected to be fitted in that time, or else the quickest."""
-        for candidate in self.plan.next(1, {}, lambda candidate: self._seconds(candidate) <= seconds):
-            self._append(candidate)
-            return len(self.candidates) - 1
+        """What is recommended first of all that is expected to be fitted in that time, on some of the rows if need be.
+
+        Without any, the quickest.
+        """
+        for part in _PARTS:
+            allowed = partial(self._ends_in, seconds, self.n_rows // part)
+            for candidate in self.plan.next(1, {}, allowed):
+                self._append(candidate)
+                return len(self.candidates) - 1
         return self.add_quickest()
+
+    def _ends_in(self, seconds: float, n_rows: int, candidate: Candidate) -> bool:
+        return self.costs.at_most(candidate.configuration, n_rows) <= seconds
 
     def add_quickest(self) -> int:
         """The candidate that is expected to be fitted soonest, as one that is not evaluated."""
