@@ -259,7 +259,7 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 # of a class, by how often it is hit, there, and predicted
-_RATES: dict[str, Callable] = {
+RATES: dict[str, Callable] = {
     "f1": lambda hits, true, guessed: _ratio(2 * hits, true + guessed),
     "jaccard": lambda hits, true, guessed: _ratio(hits, true + guessed - hits),
     "precision": lambda hits, true, guessed: _ratio(hits, guessed),
@@ -267,7 +267,7 @@ _RATES: dict[str, Callable] = {
 }
 _MEANS = {"": _of_second, "_micro": _of_all, "_macro": _of_each, "_weighted": _of_each_by_weight}
 _OF_COUNTS: dict[str, Callable] = {
-    rate + mean: over(_RATES[rate]) for rate in _RATES for mean, over in _MEANS.items()
+    rate + mean: over(RATES[rate]) for rate in RATES for mean, over in _MEANS.items()
 } | {"matthews_corrcoef": _correlation}
 
 

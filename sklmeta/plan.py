@@ -131,6 +131,23 @@ class Plan:
         self._left -= len(found)
         return found
 
+    def beyond(self, allowed: Callable[[Candidate], bool]) -> Candidate | None:
+        """What is recommended first of all that was not given, however many were asked for.
+
+        Parameters
+        ----------
+        allowed : callable
+            Says which candidates may be named.
+
+        Returns
+        -------
+        Candidate or None
+            It counts as given, and not in the number of those that were asked for.
+        """
+        found = self._advice.recommend(1, {}, lambda c: c.key not in self._taken and allowed(c))
+        self._taken.update({candidate.key: candidate for candidate in found})
+        return found[0] if found else None
+
     def untried(self) -> list[Candidate]:
         """What was not given, without asking which is promising: all that the knowledge has, and a draw of the others.
 

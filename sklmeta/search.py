@@ -298,8 +298,8 @@ class Search:
         Without any, the quickest.
         """
         for part in _PARTS:
-            allowed = partial(self._ends_in, seconds, self.n_rows // part)
-            for candidate in self.plan.next(1, {}, allowed):
+            candidate = self.plan.beyond(partial(self._ends_in, seconds, self.n_rows // part))
+            if candidate is not None:
                 self._append(candidate)
                 return len(self.candidates) - 1
         return self.add_quickest()

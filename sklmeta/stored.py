@@ -11,7 +11,7 @@ from sklearn import metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from sklmeta._sklearn import check_method_params, safe_indexing
-from sklmeta.ensemble import fold_metric
+from sklmeta.ensemble import RATES, fold_metric
 from sklmeta.exceptions import EvaluationWarning
 
 # scikit-learn's metric functions, with the scorers whose mean over folds has a quick way
@@ -31,7 +31,6 @@ _QUICK: dict[Callable, str] = {
     metrics.root_mean_squared_error: "neg_root_mean_squared_error",
     metrics.mean_absolute_error: "neg_mean_absolute_error",
 }
-_OF_A_CLASS = ("f1", "jaccard", "precision", "recall")
 _STANDARD = {True: "neg_log_loss", False: "r2"}  # by whether there are classes
 
 
@@ -137,7 +136,7 @@ def _quick_name(scorer: Any, classes: np.ndarray | None) -> str | None:
     if name is None or scorer._sign != (-1 if name.startswith("neg_") else 1):
         return None
     options = dict(scorer._kwargs)
-    if name in _OF_A_CLASS:
+    if name in RATES:
         return _of_a_mean(name, classes, **options) if set(options) <= {"average", "pos_label"} else None
     options = {key: value for key, value in options.items() if key not in ("labels", "pos_label")}
     if name == "roc_auc" and classes is not None and (len(classes) == 2 or options.get("multi_class") == "ovr"):

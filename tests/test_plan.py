@@ -308,3 +308,13 @@ def test_a_later_plan_looks_around_what_an_earlier_one_found():
         found += candidates
         scores[candidates[0].key] = (0.5 if "C" in candidates[0].params else 0.0, 0.1)
     assert any("gamma" in candidate.params and candidate.member is SVC_MEMBER for candidate in found)
+
+
+def test_beyond_what_was_asked_for_comes_what_is_recommended_next():
+    advised = [Candidate(NB_MEMBER, {"var_smoothing": v}) for v in (0.1, 0.2, 0.3)]
+    plan = Plan(MEMBERS, ListedAdvice(advised, {"nb"}), 1, np.random.RandomState(0))
+    assert plan.next(3, {}) == advised[:1]
+    assert plan.next(3, {}) == [], "one was asked for"
+    assert plan.beyond(lambda c: True) == advised[1]
+    assert plan.beyond(lambda c: c.params["var_smoothing"] < 0.3) is None, "those were given"
+    assert plan.beyond(lambda c: True) == advised[2]

@@ -31,6 +31,9 @@ class ListedPlan:
     def has_others_than(self, name):
         return self.others
 
+    def beyond(self, allowed):
+        return next(iter(self.next(1, {}, allowed)), None)
+
     def untried(self):
         return list(self.left)
 
@@ -248,6 +251,10 @@ def test_the_first_of_those_that_can_be_fitted_in_time_or_else_the_quickest():
     assert search.candidates[search.add_affordable(2.0)].params["C"] == 2.0
     assert search.candidates[search.add_affordable(0.5)].params["C"] == 3.0
     assert len(search.candidates) == 2
+    costs.at_most = lambda configuration, n_rows: n_rows * configuration.params["C"]
+    on_a_part = a_search(4, clock=Clock(100.0, time.monotonic()), costs=costs)
+    on_a_part.plan.left = on_a_part.plan.left[2:]
+    assert on_a_part.candidates[on_a_part.add_affordable(60.0)].params["C"] == 2.0, "on 30 of 120 rows"
 
 
 def test_a_fit_on_all_rows_takes_what_it_is_known_to_grow_by():
