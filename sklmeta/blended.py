@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklmeta._sklearn import BaseComposition, VisualBlock
-from sklmeta.preparations import answers, united
+from sklmeta.preparations import Rows, united
 from sklmeta.scoring import CompletedClassifier
 from sklmeta.thresholds import shifted
 
@@ -22,6 +22,7 @@ class _Blended(MetaEstimatorMixin, BaseComposition):
     estimators: list[tuple[str, Any]]
     blend: Any
     estimators_: list[Any]
+    takes_rows = True
 
     def __init__(self, estimators: list[tuple[str, Any]], blend: Any):
         self.estimators = estimators
@@ -107,6 +108,10 @@ class _Blended(MetaEstimatorMixin, BaseComposition):
     def _adopt(self, fitted: list[Any], labels: Any) -> Any:
         self.estimators_ = fitted
         return self
+
+    def _outputs(self, X: Any, ask: Callable[[Any, Any], np.ndarray]) -> list[np.ndarray]:
+        check_is_fitted(self)
+        return (X if isinstance(X, Rows) else Rows(X)).answers(self.estimators_, ask)
 
     @property
     def n_features_in_(self) -> int:
@@ -194,8 +199,7 @@ class BlendedClassifier(ClassifierMixin, _Blended):
         ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
         """
-        check_is_fitted(self)
-        return self.blend(np.array(answers(self.estimators_, X, self._probabilities)))
+        return self.blend(np.array(self._outputs(X, self._probabilities)))
 
     def _probabilities(self, model: Any, X: Any) -> np.ndarray:
         return CompletedClassifier(model, self.classes_).predict_proba(X)
@@ -280,6 +284,5 @@ class BlendedRegressor(RegressorMixin, _Blended):
         ndarray of shape (n_samples,)
             Predictions.
         """
-        check_is_fitted(self)
-        outputs = answers(self.estimators_, X, lambda model, rows: np.asarray(model.predict(rows), float))
+        outputs = self._outputs(X, lambda model, rows: np.asarray(model.predict(rows), float))
         return self.blend(np.array(outputs).reshape(len(outputs), -1, 1))[:, 0]

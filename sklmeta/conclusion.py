@@ -111,7 +111,7 @@ def conclude(
     if not interrupted:
         _fit(workers, refits, trial)
     fitted = {**refits.fitted, **_alike(refits, search.n_rows)}
-    stand_ins = {k: mean_of_folds(search, trial, k) for k, model in fitted.items() if model is None}
+    stand_ins = means_of_folds(search, trial, [k for k, model in fitted.items() if model is None])
     left = {k: model for k, model in {**fitted, **stand_ins}.items() if model is not None}
     _warn_of_shortcuts(refits, stand_ins, search.n_rows, interrupted, in_budget=search.clock is not None)
     if not left:
@@ -133,7 +133,7 @@ def conclude(
 def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits: Refits) -> tuple[int, Any]:
     """Where no member became a model: the fold models of another candidate; or the best, fitted on some rows."""
     for k in search.best_first():
-        model = mean_of_folds(search, trial, k)
+        model = means_of_folds(search, trial, [k])[k]
         if model is not None:
             return k, model
     if refits.errors and search.clock is None:
@@ -187,7 +187,7 @@ def rescue(search: Search, trial: Trial, workers: Any) -> Conclusion:
     """
     begun = [k for k in range(len(search.candidates)) if search.folds_done(k)]
     for k in sorted(begun, key=lambda k: -search.folds_done(k)):
-        model = mean_of_folds(search, trial, k)
+        model = means_of_folds(search, trial, [k])[k]
         if model is not None:
             _warn_of_no_score(f"the model is the mean of {search.folds_done(k)} fold models of {search.name(k)}")
             return _alone(search, k, model, np.nan)
@@ -347,14 +347,28 @@ def _alike(refits: Refits, n_rows: int) -> dict[int, Any]:
     return dict(zip(whole, united([refits.fitted[k] for k in whole]), strict=True))
 
 
-def mean_of_folds(search: Search, trial: Trial, k: int) -> Any:
-    """The mean of a candidate's fold models, or one of them where they have labels only; None if none was kept."""
-    models = [unfiled(fold.model) for fold in search.results[k] if fold is not None and fold.model is not None]
+def means_of_folds(search: Search, trial: Trial, candidates: Sequence[int]) -> dict[int, Any]:
+    """The mean of each one's fold models, or one of them where they have labels only; None where none was kept."""
+    models = {k: _fold_models(search, k) for k in candidates}
+    for fold in range(len(trial.splits)):
+        there = [k for k in candidates if fold in models[k]]
+        for k, model in zip(there, united([models[k][fold] for k in there]), strict=True):
+            models[k][fold] = model
+    return {k: _mean(trial, models[k]) for k in candidates}
+
+
+def _fold_models(search: Search, k: int) -> dict[int, Any]:
+    """Those that were kept, by fold."""
+    kept = {i: fold.model for i, fold in enumerate(search.results[k]) if fold is not None}
+    return {i: unfiled(model) for i, model in kept.items() if model is not None}
+
+
+def _mean(trial: Trial, models: dict[int, Any]) -> Any:
     if not models:
         return None
-    if trial.classes is not None and not all(hasattr(model, "predict_proba") for model in models):
-        return models[0]  # labels have no mean
-    named = [(f"fold{i}", model) for i, model in enumerate(models)]
+    if trial.classes is not None and not all(hasattr(model, "predict_proba") for model in models.values()):
+        return next(iter(models.values()))  # labels have no mean
+    named = [(f"fold{i}", model) for i, model in models.items()]
     return _face(trial).of_fitted(named, WeightedBlend(np.full(len(models), 1 / len(models))), trial.classes)
 
 

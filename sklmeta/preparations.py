@@ -174,34 +174,47 @@ def united(models: Sequence[Any]) -> list[Any]:
     return found
 
 
-def answers(models: Sequence[Any], X: Any, ask: Callable[[Any, Any], np.ndarray]) -> list[np.ndarray]:
-    """What each of some fitted models says about rows, which a preparation that several have prepares once.
+class Rows:
+    """Rows to be answered about, which a preparation that several models have prepares once.
 
     Parameters
     ----------
-    models : sequence of estimator
-        Fitted.
     X : array-like of shape (n_samples, n_features)
-        Rows.
-    ask : callable
-        ``ask(model, rows)`` gives the answer of a model, or of a pipeline's last step about prepared rows.
-
-    Returns
-    -------
-    list of ndarray
-        One a model.
+        The rows.
     """
-    prepared: dict[int, Any] = {}
-    found = []
-    for model in models:
+
+    def __init__(self, X: Any):
+        self._X = X
+        self._prepared: dict[int, Any] = {}
+        self._shared = False
+
+    def answers(self, models: Sequence[Any], ask: Callable[[Any, Any], np.ndarray]) -> list[np.ndarray]:
+        """What each of some fitted models says about them.
+
+        Parameters
+        ----------
+        models : sequence of estimator
+            Fitted; those with a true ``takes_rows`` are made of others, and are asked about this object.
+        ask : callable
+            ``ask(model, rows)`` gives the answer of a model, or of a pipeline's last step about prepared rows.
+
+        Returns
+        -------
+        list of ndarray
+            One a model.
+        """
+        self._shared = self._shared or len(models) > 1
+        return [self._answer(model, ask) for model in models]
+
+    def _answer(self, model: Any, ask: Callable[[Any, Any], np.ndarray]) -> np.ndarray:
+        if getattr(model, "takes_rows", False):
+            return ask(model, self)
         step = shared_step(model, {})
         if step is None:
-            found.append(ask(model, X if len(models) == 1 else X.copy()))  # what it does to its rows is its own
-            continue
-        if id(step) not in prepared:
-            prepared[id(step)] = step.transform(X)
-        found.append(ask(model.steps[-1][1], prepared[id(step)]))
-    return found
+            return ask(model, self._X.copy() if self._shared else self._X)  # what it does to its rows is its own
+        if id(step) not in self._prepared:
+            self._prepared[id(step)] = step.transform(self._X)
+        return ask(model.steps[-1][1], self._prepared[id(step)])
 
 
 def _settings(step: TabularPreprocessor, told: bool) -> str:

@@ -24,7 +24,7 @@ from sklmeta.workers import Unit
 
 _AHEAD = 3  # under a count budget a pick knows what came of those up to this many before it, whatever n_jobs is
 _KEPT = 10  # candidates whose fold models are kept, in case that there is no time to fit anything on all rows
-_LIKELY_MEMBERS = 4  # of the final average: their fits on all rows are what time is kept back for
+_LIKELY_MEMBERS = 8  # of the final average: their fits on all rows are what time is kept back for
 _RESERVE_MARGIN = 1.1
 _RESERVE_SHARE, _ONE_FOLD_SHARE = (
     0.15,

@@ -359,6 +359,21 @@ def test_ctrl_c_in_the_last_fit_leaves_the_fold_models(interrupted):
     assert meta.score(X, y) > 0.85
 
 
+def test_fold_models_that_stand_in_share_what_prepares_their_fold(monkeypatch):
+    X, y = CANCER
+    members = [(name, BreaksOnAll(n_rows=len(y), var_smoothing=v)) for name, v in (("a", 1e-9), ("b", 1e-3), ("c", 1.0))]
+    meta = MetaEstimator(members, knowledge=None, n_iter=3, time_budget=20, ensemble=Stack(), random_state=0)
+    with pytest.warns(EvaluationWarning, match=r"[23] mean of fold models"):
+        blend = meta.fit(X, y).ensemble_
+    models = [model for mean in blend.estimators_ for model in mean.estimators_]
+    by_hand = np.array([np.mean([m.predict_proba(X) for m in mean.estimators_], axis=0) for mean in blend.estimators_])
+    transformed = []
+    real = TabularPreprocessor.transform
+    monkeypatch.setattr(TabularPreprocessor, "transform", lambda self, X: transformed.append(1) or real(self, X))
+    np.testing.assert_allclose(blend.predict_proba(X), blend.blend(by_hand))
+    assert len(transformed) == len(blend.estimators_[0].estimators_) < len(models)
+
+
 # -- going on --------------------------------------------------------------------------------------------------------
 
 

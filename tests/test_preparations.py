@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -16,7 +17,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from sklmeta import MetaClassifier
 from sklmeta._sklearn import safe_indexing
-from sklmeta.blends import Stack
+from sklmeta.blended import BlendedClassifier
+from sklmeta.blends import Stack, WeightedBlend
 from sklmeta.evaluation import Outputs, Trial, evaluate_on, refit_on
 from sklmeta.preparations import Preparations, shared_step, united
 from sklmeta.preprocessing import TabularPreprocessor
@@ -235,3 +237,38 @@ def test_a_search_s_model_prepares_rows_once_a_kind(monkeypatch):
     alone = np.array([pipeline.predict_proba(FRAME) for pipeline in blend.estimators_])
     np.testing.assert_array_equal(together, blend.blend(alone))
     assert len(pickle.dumps(blend)) < sum(len(pickle.dumps(pipeline)) for pipeline in blend.estimators_)
+
+
+def test_blends_within_a_blend_share_their_preparations(monkeypatch):
+    folds = {
+        part: [behind(LogisticRegression(C=C)).fit(FRAME[part::2], y[part::2]) for C in (0.1, 1.0)] for part in (0, 1)
+    }
+    shared = {part: united(models) for part, models in folds.items()}
+    half = WeightedBlend(np.full(2, 0.5))
+
+    def mean_of(models):
+        return BlendedClassifier.of_fitted([("first", models[0]), ("second", models[1])], half, np.unique(y))
+
+    alone, together = (mean_of([mean_of([of[0][k], of[1][k]]) for k in (0, 1)]) for of in (folds, shared))
+    expected = alone.predict_proba(FRAME)
+    transformed = []
+    real = TabularPreprocessor.transform
+    monkeypatch.setattr(TabularPreprocessor, "transform", lambda self, X: transformed.append(1) or real(self, X))
+    np.testing.assert_array_equal(together.predict_proba(FRAME), expected)
+    assert len(transformed) == 2, "once a fold"
+
+
+class Doubling(DummyClassifier):
+    """Changes the rows that it is asked about."""
+
+    def predict_proba(self, X):
+        X *= 2
+        return super().predict_proba(X)
+
+
+def test_what_a_model_does_to_its_rows_is_its_own_within_a_blend_of_one_too():
+    inner = BlendedClassifier([("m", Doubling())], WeightedBlend(np.ones(1)))
+    outer = BlendedClassifier([("a", inner), ("b", Doubling())], WeightedBlend(np.full(2, 0.5))).fit(X, y)
+    rows = X.copy()
+    outer.predict_proba(rows)
+    np.testing.assert_array_equal(rows, X)
