@@ -189,7 +189,7 @@ def named_estimators(estimators: Any, task_type: str | None = None) -> list[tupl
     Returns
     -------
     list of (str, estimator)
-        Without those that are "drop".
+        Without those that are "drop". Of the catalogue they are its own: clone what is to be changed.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def named_estimators(estimators: Any, task_type: str | None = None) -> list[tupl
         If the list is empty, a name is used twice or contains ``__``, or an item is no such pair.
     """
     if estimators is None:
-        return [(name, clone(entry.estimator)) for name, entry in catalogue(task_type or "classification").items()]
+        return [(name, entry.estimator) for name, entry in catalogue(task_type or "classification").items()]
     if hasattr(estimators, "fit") and not isinstance(estimators, type):
         return [(_name_of(estimators), estimators)]
     if not isinstance(estimators, Sequence) or isinstance(estimators, str) or not all(map(_is_pair, estimators)):

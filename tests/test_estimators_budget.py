@@ -24,6 +24,7 @@ import sklmeta.estimators
 from sklmeta import MetaClassifier, MetaEstimator, MetaRegressor
 from sklmeta.blends import Average, Stack
 from sklmeta.exceptions import EvaluationWarning
+from sklmeta.preprocessing import TabularPreprocessor
 from sklmeta.search import Clock
 
 CANCER = load_breast_cancer(return_X_y=True)
@@ -361,7 +362,9 @@ def test_ctrl_c_in_the_last_fit_leaves_the_fold_models(interrupted):
 
 def test_fold_models_that_stand_in_share_what_prepares_their_fold(monkeypatch):
     X, y = CANCER
-    members = [(name, BreaksOnAll(n_rows=len(y), var_smoothing=v)) for name, v in (("a", 1e-9), ("b", 1e-3), ("c", 1.0))]
+    members = [
+        (name, BreaksOnAll(n_rows=len(y), var_smoothing=v)) for name, v in (("a", 1e-9), ("b", 1e-3), ("c", 1.0))
+    ]
     meta = MetaEstimator(members, knowledge=None, n_iter=3, time_budget=20, ensemble=Stack(), random_state=0)
     with pytest.warns(EvaluationWarning, match=r"[23] mean of fold models"):
         blend = meta.fit(X, y).ensemble_

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _knowledge import made_up_frames, made_up_knowledge
+from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
@@ -12,7 +13,7 @@ from sklmeta.exceptions import UnknownEstimatorError
 from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.recommenders import AverageRank, Forest, NearestTasks, Portfolio, Recommendation, TaskMixture
 from sklmeta.recommenders.contributions import contributions
-from sklmeta.recommenders.kernels import agreement_weights
+from sklmeta.recommenders.kernels import agreement_weights, standardised
 
 A, B, C = map(Configuration, "abc")
 
@@ -136,6 +137,54 @@ def test_after_the_first_pick_scores_are_moved_by_what_is_expected(shift):
     assert one.recommend(new, observed=seen)[0].configuration == kb.configurations[1 + int(np.argmax(gains))]
 
 
+@pytest.mark.parametrize("linear", [0.0, 0.5, 1.0])
+def test_the_first_pick_is_what_forest_and_ridge_regression_expect_together(linear):
+    extractor = MetaFeatureExtractor(["simple", "landmarkers"])
+    names_of = list(extractor.get_feature_names_out("classification"))
+    rng = np.random.default_rng(0)
+    features = pd.DataFrame(rng.normal(size=(40, len(names_of))), columns=names_of)
+    slopes = 0.1 * rng.normal(size=(len(names_of), 12))
+    kb = knowledge(pd.DataFrame(features.to_numpy() @ slopes, columns=[f"c{j}" for j in range(12)]), features)
+    one = TaskMixture(n_estimators=20, linear=linear).fit(kb)
+    landmarks = [name.startswith(("landmark", "gain", "curve", "ranking")) for name in names_of]
+    targets = one.promise_ * one.stakes_[:, None]
+    known = one.standardised_[:, landmarks]
+    penalty = ((known - known.mean(axis=0)) ** 2).sum() / 40
+    ridge = Ridge(alpha=penalty).fit(known, targets)
+    picks = set()
+    for new in 0.7 * rng.normal(size=(20, len(names_of))):  # nearer than what is unlike all known
+        row = standardised(new, one.centre_, one.spread_)
+        expected = (1 - linear) * one._alike(row) @ targets + linear * ridge.predict(row[None, landmarks])[0]
+        pick = one.recommend(new)[0].configuration
+        assert pick == kb.configurations[int(np.argmax(expected))]
+        picks.add(pick)
+    assert len(picks) > 3, "for this test to say anything"
+    scenarios = np.empty_like(targets)
+    at_stake = one.at_stake_
+    prior = one._alike(row)
+    hoped = (1 - linear) * prior @ at_stake + linear * Ridge(alpha=penalty).fit(known, at_stake).predict(
+        row[None, landmarks]
+    )[0]
+    for t in range(40):
+        others = np.arange(40) != t
+        mine = np.where(others, one._alike(one.standardised_[t]), 0)
+        ridge = Ridge(alpha=penalty).fit(known[others], at_stake[others]).predict(known[[t]])[0]
+        expected = (1 - linear) * mine / mine.sum() @ at_stake + linear * ridge
+        scenarios[t] = at_stake[t] + 0.5 * (hoped - expected)
+    first, second = one.recommend(new, n=2)
+    j = kb.configurations.index(first.configuration)
+    gains = (0.5 * prior + 0.5 / 40) @ np.maximum(scenarios - scenarios[:, [j]], 0)
+    assert second.configuration == kb.configurations[int(np.argmax(gains))]
+
+
+def test_without_landmarkers_the_first_pick_is_the_forest_s():
+    features, table = two_kinds()
+    forest, mixture = (one.fit(knowledge(table, features)) for one in (Forest(), TaskMixture(linear=1.0)))
+    for i in range(len(features)):
+        row = features.iloc[i] + 0.01
+        assert forest.recommend(row)[0].configuration == mixture.recommend(row)[0].configuration
+
+
 def test_observations_outweigh_meta_features_that_mislead():
     features, table = two_kinds()
     one = TaskMixture().fit(knowledge(table, features))
@@ -174,8 +223,9 @@ def test_a_score_without_an_error_has_the_typical_one():
         (TaskMixture(mixing=1.5), "mixing must be between 0 and 1, got 1.5"),
         (TaskMixture(sharpness=-1.0), "sharpness must not be negative.* got sharpness=-1.0"),
         (TaskMixture(epsilon=0.0), "epsilon must be positive.*epsilon=0.0"),
-        (TaskMixture(shift=-0.1), "caution and shift between 0 and 1.*shift=-0.1"),
-        (TaskMixture(caution=2.0), "caution and shift between 0 and 1.*caution=2.0"),
+        (TaskMixture(shift=-0.1), "caution, shift and linear between 0 and 1.*shift=-0.1"),
+        (TaskMixture(linear=1.5), "caution, shift and linear between 0 and 1.*linear=1.5"),
+        (TaskMixture(caution=2.0), "caution, shift and linear between 0 and 1.*caution=2.0"),
     ],
 )
 def test_parameters_that_make_no_sense(one, message):

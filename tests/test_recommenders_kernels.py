@@ -6,6 +6,7 @@ import pytest
 from scipy import special
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.linear_model import Ridge
 
 from sklmeta.recommenders.kernels import (
     above_median,
@@ -18,6 +19,8 @@ from sklmeta.recommenders.kernels import (
     neighbour_weights,
     principal_scores,
     rank_places,
+    ridge_weights,
+    ridge_weights_among,
     robust_scale,
     scaled,
     shared_leaves,
@@ -448,3 +451,32 @@ def test_nearest_distances_are_those_of_brute_force(rng):
         far = [[*np.sort(np.linalg.norm(M[a] - x, axis=1)), *[np.inf] * 9] for x, a in zip(new, apart, strict=True)]
         expected = [distances[k - 1] for distances in far]
         np.testing.assert_allclose(nearest_distances(M, new, apart, k), expected)
+
+
+@pytest.mark.parametrize(("n_tasks", "n_features"), [(12, 5), (6, 20), (2, 1)])
+def test_ridge_weights_are_ridge_regression(n_tasks, n_features):
+    rng = np.random.default_rng(0)
+    Z, Y, new = (rng.normal(size=(k, m)) for k, m in ((n_tasks, n_features), (n_tasks, 3), (4, n_features)))
+    penalty = 0.7 * ((Z - Z.mean(axis=0)) ** 2).sum() / n_tasks
+    centre, coefficients = ridge_weights(Z, 0.7)
+    weights = 1 / n_tasks + (new - centre) @ coefficients
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    np.testing.assert_allclose(weights @ Y, Ridge(alpha=penalty, solver="svd").fit(Z, Y).predict(new), atol=1e-9)
+
+    families = rng.integers(0, max(2, n_tasks // 2), n_tasks)
+    families[:2] = 0, 1
+    among = ridge_weights_among(Z, families[:, None] != families, 0.7)
+    for i in range(n_tasks):
+        others = families != families[i]
+        expected = Ridge(alpha=penalty, solver="svd").fit(Z[others], Y[others]).predict(Z[[i]])[0]
+        np.testing.assert_allclose(among[i] @ Y, expected, atol=1e-9)
+        assert not among[i][~others].any()
+
+
+def test_ridge_weights_where_there_is_nothing_to_tell_by():
+    for Z in (np.ones((4, 2)), np.ones((4, 0))):
+        _, coefficients = ridge_weights(Z, 1.0)
+        assert not coefficients.any()
+        assert coefficients.shape == Z.T.shape
+        np.testing.assert_allclose(ridge_weights_among(Z, ~np.eye(4, dtype=bool), 1.0), (1 - np.eye(4)) / 3)
+    assert not ridge_weights_among(np.ones((3, 2)), np.zeros((3, 3), dtype=bool), 1.0).any(), "of one family, all"

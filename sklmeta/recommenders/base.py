@@ -170,7 +170,7 @@ class Recommender(BaseEstimator, ABC):
         telling = None if novel else features
         prior = self._prior(telling)
         w = self._posterior(prior, tried)
-        asked = Question(left, n, prior, w, tried, self._worth(seconds), average)
+        asked = Question(left, n, prior, w, telling, tried, self._worth(seconds), average)
         order = self._order(asked)[:n] if len(left) else []
         similar, why = self._similar(w), self._reason(telling, w, novel, first=False)
         found = [self._recommendation(j, w, features, similar, why) for j in order]

@@ -231,6 +231,63 @@ def standardised(M: np.ndarray, centre: np.ndarray, spread: np.ndarray, limit: f
     return np.nan_to_num(np.clip((M - centre) / spread, -limit, limit), nan=0.0)
 
 
+def ridge_weights(Z: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
+    """Ridge regression as a weighted mean of the known targets, some of whose weights may be negative.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_tasks, n_features)
+        Features of the known tasks.
+    strength : float
+        Of the penalty on squared coefficients, in units of the mean squared distance of tasks from their centre.
+
+    Returns
+    -------
+    ndarray of shape (n_features,)
+        The centre.
+    ndarray of shape (n_features, n_tasks)
+        ``B``, such that ``(1 / n_tasks + (z - centre) @ B) @ Y`` is the prediction at ``z``, whatever the targets
+        ``Y`` are. Zeros where all tasks are alike.
+    """
+    centre = Z.mean(axis=0)
+    away = Z - centre
+    penalty = strength * (away**2).sum() / len(Z)
+    if penalty == 0:
+        return centre, np.zeros(away.T.shape)
+    return centre, np.linalg.solve(away.T @ away + penalty * np.eye(Z.shape[1]), away.T)
+
+
+def ridge_weights_among(Z: np.ndarray, apart: np.ndarray, strength: float) -> np.ndarray:
+    """`ridge_weights` for each known task by those of other families, with the penalty of all.
+
+    Leaving a family out of a linear smoother has a closed form: with ``H`` what all tasks weigh for each other, its own
+    rows of it become ``I - inv(I - H_own) (I - H)`` (as in Hastie, Tibshirani & Friedman 2009, section 7.10, for one).
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_tasks, n_features)
+        Features of the known tasks.
+    apart : ndarray of bool of shape (n_tasks, n_tasks)
+        Whether two tasks are of different families.
+    strength : float
+        See `ridge_weights`.
+
+    Returns
+    -------
+    ndarray of shape (n_tasks, n_tasks)
+        Rows sum to one; zeros within a family, and where there is no other one.
+    """
+    n = len(Z)
+    centre, coefficients = ridge_weights(Z, strength)
+    residual = np.eye(n) - 1 / n - (Z - centre) @ coefficients  # I - H
+    weights = np.zeros((n, n))
+    for own in {row.tobytes(): np.flatnonzero(~row) for row in apart}.values():
+        if len(own) < n:
+            weights[own] = -np.linalg.solve(residual[np.ix_(own, own)], residual[own])
+            weights[np.ix_(own, own)] = 0.0
+    return weights
+
+
 def neighbour_weights(distances: np.ndarray, n_neighbors: int, mixing: float) -> np.ndarray:
     """Weights that fall with distance among the nearest tasks, mixed with equal weights for all.
 

@@ -60,7 +60,7 @@ class LikenessPortfolio(Portfolio):
     def _list(self, asked: Question, scenarios: np.ndarray, shares: np.ndarray) -> list[int]:
         """The first pick by the weights of the known tasks; the next ones by scenarios, and how much these count."""
         tried, columns = asked.that_worked, asked.columns
-        first = None if tried else int(columns[np.argmax(self._merits(columns, asked.w))])
+        first = None if tried else int(columns[np.argmax(self._merits(columns, self._expecting(asked)))])
         if asked.average and len(self.products_):
             return portfolio_for_average(
                 scenarios,
@@ -92,6 +92,16 @@ class LikenessPortfolio(Portfolio):
         evaluated = np.isfinite(alone) | (self.knowledge_.status[np.ix_(rows, columns)] != "missing")
         return joint_products(joint.products[told], evaluated), np.array(rows, dtype=int), np.array(columns, dtype=int)
 
+    def _expecting(self, asked: Question) -> np.ndarray:
+        """Weights of the known tasks whose mean is what is expected on the new one before anything was observed."""
+        if asked.features is None:
+            return asked.prior
+        return self._expecting_by(standardised(asked.features, self.centre_, self.spread_), asked.prior)
+
+    def _expecting_by(self, row: np.ndarray, prior: np.ndarray) -> np.ndarray:
+        """The same, from standardised meta-features and how much each known task counts; may be negative."""
+        return prior
+
     def _merits(self, columns: np.ndarray, w: np.ndarray) -> np.ndarray:
         """How good a first pick each configuration is."""
         return np.round((w * self.stakes_) @ self.promise_, 9)[columns]
@@ -100,7 +110,7 @@ class LikenessPortfolio(Portfolio):
         if features is None or len(columns) < 2:
             return {}
         return contributions(
-            lambda row: self._merits(columns, self._alike(row)),
+            lambda row: self._merits(columns, self._expecting_by(row, self._alike(row))),
             standardised(features, self.centre_, self.spread_),
             grouped(list(self.meta_features_.columns), self.knowledge_.task_type),
             self._merits(columns, super()._prior(None)),

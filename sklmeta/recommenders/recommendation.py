@@ -32,6 +32,8 @@ class Question:
         How much each known task counts before anything was observed.
     w : ndarray of shape (n_tasks,)
         How much it counts now.
+    features : ndarray of shape (n_features,) or None
+        The new task's meta-features; None where they tell nothing.
     observed : mapping of int to (float, float)
         By column, what was tried on the new task.
     worth : ndarray of shape (n_configurations,) or None, default=None
@@ -44,6 +46,7 @@ class Question:
     n: int
     prior: np.ndarray
     w: np.ndarray
+    features: np.ndarray | None
     observed: Observed
     worth: np.ndarray | None = None
     average: bool = False

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from sklmeta.recommenders.contributions import grouped
 from sklmeta.recommenders.forest import Forest
-from sklmeta.recommenders.kernels import agreement_weights
+from sklmeta.recommenders.kernels import agreement_weights, ridge_weights, ridge_weights_among
 from sklmeta.recommenders.recommendation import Observed, Question
 
 _ALIKE = 1e-12  # difference of weights that is none
+_STRENGTH = 1.0  # of the ridge regression's penalty
 
 
 class TaskMixture(Forest):
@@ -22,9 +24,11 @@ class TaskMixture(Forest):
     picks of the best two scores, after eight of the best three, and so on. Where what is tried shall be averaged, it is
     the one that adds most to an average and to the best score together, as far as it is known how errors go together.
 
-    The first pick is the forest's. Where the next ones are looked for, half of what the forest says moves the known
-    tasks' scores, from what it would have expected there to what it expects here, and half of it weighs the tasks: it
-    has its say, and tasks that look otherwise still tell which configurations do well where others fail.
+    What is expected before that is the mean of what two models say: the forest, and a ridge regression on the
+    landmarkers, which also goes beyond what is known. The first pick is what is expected to do best. Where the next
+    ones are looked for, half of what is expected moves the known tasks' scores, from what would have been expected
+    there to what is expected here, and half of what the forest says weighs the tasks: it has its say, and tasks that
+    look otherwise still tell which configurations do well where others fail.
 
     Parameters
     ----------
@@ -37,7 +41,9 @@ class TaskMixture(Forest):
     caution : float, default=0.1
         Share of the weights from before any evaluation that stays, from 0 to 1.
     shift : float, default=0.5
-        Share of what the forest says that moves scores; the rest of it weighs tasks.
+        Share of what is expected that moves scores; the rest of what the forest says weighs tasks.
+    linear : float, default=0.5
+        Share of the ridge regression in what is expected, from 0 to 1. Without landmarkers it has none.
     random_state : int, RandomState instance or None, default=0
         Of the forest's trees.
 
@@ -67,6 +73,7 @@ class TaskMixture(Forest):
         epsilon: float = 0.005,
         caution: float = 0.1,
         shift: float = 0.5,
+        linear: float = 0.5,
         random_state: Any = 0,
     ):
         super().__init__(n_estimators, min_samples_leaf, mixing, random_state)
@@ -74,18 +81,33 @@ class TaskMixture(Forest):
         self.epsilon = epsilon
         self.caution = caution
         self.shift = shift
+        self.linear = linear
 
     def _learn(self) -> None:
-        if not (self.sharpness >= 0 and self.epsilon > 0 and 0 <= self.caution <= 1 and 0 <= self.shift <= 1):
+        shares = {"caution": self.caution, "shift": self.shift, "linear": self.linear}
+        if not (self.sharpness >= 0 and self.epsilon > 0 and all(0 <= share <= 1 for share in shares.values())):
             raise ValueError(
-                "sharpness must not be negative, epsilon must be positive, caution and shift between 0 and 1; got "
-                f"sharpness={self.sharpness!r}, epsilon={self.epsilon!r}, caution={self.caution!r}, "
-                f"shift={self.shift!r}."
+                "sharpness must not be negative, epsilon must be positive, caution, shift and linear between 0 and 1; "
+                f"got sharpness={self.sharpness!r}, epsilon={self.epsilon!r}, "
+                f"{', '.join(f'{name}={share!r}' for name, share in shares.items())}."
             )
         super()._learn()
 
-        expected = self._weights_among_known() @ self.at_stake_
-        self.unexpected_: np.ndarray = np.asfortranarray(self.at_stake_ - self.shift * expected)
+        groups = grouped(list(self.meta_features_.columns), self.knowledge_.task_type)
+        self.landmarks_: np.ndarray = np.flatnonzero(groups.get("landmarkers", []))
+        known = self.standardised_[:, self.landmarks_]
+        self.ridge_: tuple[np.ndarray, np.ndarray] = ridge_weights(known, _STRENGTH)
+        W = self._weights_among_known()
+        if len(self.landmarks_):
+            W = (1 - self.linear) * W + self.linear * ridge_weights_among(known, self.apart_, _STRENGTH)
+        self.unexpected_: np.ndarray = np.asfortranarray(self.at_stake_ - self.shift * (W @ self.at_stake_))
+
+    def _expecting_by(self, row: np.ndarray, prior: np.ndarray) -> np.ndarray:
+        if not len(self.landmarks_):
+            return prior
+        centre, coefficients = self.ridge_
+        by_ridge = 1 / len(prior) + (row[self.landmarks_] - centre) @ coefficients
+        return (1 - self.linear) * prior + self.linear * by_ridge
 
     def _posterior(self, prior: np.ndarray, observed: Observed) -> np.ndarray:
         columns, (new, noise) = list(observed), np.reshape(list(observed.values()), (-1, 2)).T
@@ -98,6 +120,6 @@ class TaskMixture(Forest):
     def _order(self, asked: Question) -> list[int]:
         if np.ptp(asked.prior) < _ALIKE:  # nothing tells what to expect
             return super()._order(asked)
-        scenarios = self.unexpected_ + self.shift * (asked.prior @ self.at_stake_)
+        scenarios = self.unexpected_ + self.shift * (self._expecting(asked) @ self.at_stake_)
         flatter = (1 - self.shift) * asked.prior + self.shift / len(asked.prior)
         return self._list(asked, scenarios, self._posterior(flatter, asked.observed))
