@@ -5,12 +5,14 @@ r"""What each part of the default recommender contributes: its regret without it
 Each task is judged by what the tasks of all other families teach, one pick at a time, as in recommenders.py. Each
 variant is the default with one part taken away:
 
-* without forest: before anything is observed, all known tasks count alike.
-* without landmarkers: the forest sees the other meta-features only.
+* without forest: before anything is observed, all known tasks count alike, but for the ridge regression.
+* without ridge: what is expected is the forest's alone.
+* without both: before anything is observed, all known tasks count alike.
+* without landmarkers: the forest sees the other meta-features only, and there is no ridge regression.
 * without diversity: always what is best by weighted mean, whatever was tried.
 * without adaptivity: what was observed changes no weights.
 * without noise: standard errors of what was observed do not count.
-* without shift: the forest weighs tasks, and moves no scores.
+* without shift: the forest weighs tasks, and what is expected moves no scores.
 * without stakes: tasks count alike however much there is to gain on them.
 * without fallback: tasks unlike everything known go through the forest, too.
 
@@ -58,7 +60,8 @@ class WithoutDiversity(TaskMixture):
     """The best by weighted mean."""
 
     def _order(self, asked: Question) -> list[int]:
-        return asked.columns[np.argsort(-self._merits(asked.columns, asked.w), kind="stable")].tolist()
+        w = asked.w if asked.that_worked else self._expecting(asked)
+        return asked.columns[np.argsort(-self._merits(asked.columns, w), kind="stable")].tolist()
 
 
 class WithoutNoise(TaskMixture):
@@ -95,6 +98,8 @@ class WithoutFallback(TaskMixture):
 
 VARIANTS: dict[str, Recommender] = {
     "without forest": TaskMixture(mixing=1.0),
+    "without ridge": TaskMixture(linear=0.0),
+    "without both": TaskMixture(mixing=1.0, linear=0.0),
     "without landmarkers": WithoutLandmarkers(),
     "without diversity": WithoutDiversity(),
     "without adaptivity": TaskMixture(caution=1.0),

@@ -6,7 +6,8 @@ Sharpness, epsilon, mixing and caution minimise the mean over the known tasks of
 known task is taken for new (the weights of its own family are zero), some configurations are observed on it, the
 others get a softmax of the value that the recommender gives them, and the loss is the expected shortfall, from the
 task's best score, of the best one after a draw from that softmax. The gradient is analytic; scipy's L-BFGS descends in
-logarithms and log-odds. (The default has no scales of meta-features to learn: its forest does not see them.)
+logarithms and log-odds. (The default has no scales of meta-features to learn: its forest does not see them.) While
+constants are learned, what is expected is the forest's alone (``linear=0``); what is judged is the default with them.
 
 Each task is judged by what was learned, forest and constants, from the tasks of all other families. The table has the
 constants, as median and range over families, and regret@k as in recommenders.py; \* where the interval of the paired
@@ -175,7 +176,7 @@ class MetaLearned(TaskMixture):
 
     def fit(self, knowledge: KnowledgeBase, metric: str = "accuracy") -> TaskMixture:
         """Learn the constants, then all else; `self` stays as it is."""
-        constants = learned_constants(TaskMixture(**self.get_params()).fit(knowledge, metric=metric))
+        constants = learned_constants(TaskMixture(**{**self.get_params(), "linear": 0.0}).fit(knowledge, metric=metric))
         self.history.append(constants)
         return TaskMixture(**{**self.get_params(), **constants}).fit(knowledge, metric=metric)
 
