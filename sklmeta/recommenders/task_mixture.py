@@ -28,7 +28,8 @@ class TaskMixture(Forest):
     landmarkers, which also goes beyond what is known. The first pick is what is expected to do best. Where the next
     ones are looked for, half of what is expected moves the known tasks' scores, from what would have been expected
     there to what is expected here, and half of what the forest says weighs the tasks: it has its say, and tasks that
-    look otherwise still tell which configurations do well where others fail.
+    look otherwise still tell which configurations do well where others fail. Where what is tried shall be averaged, the
+    forest alone moves scores.
 
     Parameters
     ----------
@@ -98,9 +99,14 @@ class TaskMixture(Forest):
         known = self.standardised_[:, self.landmarks_]
         self.ridge_: tuple[np.ndarray, np.ndarray] = ridge_weights(known, _STRENGTH)
         W = self._weights_among_known()
+        self.unexpected_by_forest_ = self._unexpected(W)
         if len(self.landmarks_):
             W = (1 - self.linear) * W + self.linear * ridge_weights_among(known, self.apart_, _STRENGTH)
-        self.unexpected_: np.ndarray = np.asfortranarray(self.at_stake_ - self.shift * (W @ self.at_stake_))
+        self.unexpected_ = self._unexpected(W)
+
+    def _unexpected(self, W: np.ndarray) -> np.ndarray:
+        """Scores of the known tasks without the share that moves of what the others lead to expect there."""
+        return np.asfortranarray(self.at_stake_ - self.shift * (W @ self.at_stake_))
 
     def _expecting_by(self, row: np.ndarray, prior: np.ndarray) -> np.ndarray:
         if not len(self.landmarks_):
@@ -120,6 +126,9 @@ class TaskMixture(Forest):
     def _order(self, asked: Question) -> list[int]:
         if np.ptp(asked.prior) < _ALIKE:  # nothing tells what to expect
             return super()._order(asked)
-        scenarios = self.unexpected_ + self.shift * (self._expecting(asked) @ self.at_stake_)
+        if asked.average:  # among many picks, what the ridge regression expects is too narrow (docs/decisions.md)
+            scenarios = self.unexpected_by_forest_ + self.shift * (asked.prior @ self.at_stake_)
+        else:
+            scenarios = self.unexpected_ + self.shift * (self._expecting(asked) @ self.at_stake_)
         flatter = (1 - self.shift) * asked.prior + self.shift / len(asked.prior)
         return self._list(asked, scenarios, self._posterior(flatter, asked.observed))
