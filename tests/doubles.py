@@ -8,6 +8,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+# The default members, set to few trees: for tests in which it does not matter how many there are
+FEW_TREES = {"random_forest__n_estimators": 5, "extra_trees__n_estimators": 5, "hist_gradient_boosting__max_iter": 10}
+
 
 class Majority(ClassifierMixin, BaseEstimator):
     """A classifier that sklmeta does not know. `shift` and `kind` are there to be searched."""
