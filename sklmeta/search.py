@@ -414,24 +414,13 @@ class Search:
     def _needed_at_the_end(self) -> float:
         """Seconds to keep back for choosing the final model and fitting its members on all rows."""
         assert self.clock is not None
-        return _OVERHEAD_SHARE * self.clock.seconds + self._needed_by_refits(self.clock)
+        most = _RESERVE_SHARE if len(self.train_rows) > 1 else _ONE_FOLD_SHARE
+        return min(_OVERHEAD_SHARE * self.clock.seconds + self._needed_by_refits(), most * self.clock.seconds)
 
-    def _needed_by_refits(self, clock: Clock) -> float:
-        """What the likely members take: their fits as far as there is time for them, else reading their fold models."""
+    def _needed_by_refits(self) -> float:
         likely = self.best_first()[:_LIKELY_MEMBERS]
-        if len(self.train_rows) == 1:  # whom there is no time for is fitted on as many rows as there is time for
-            return min(self._refits_take(likely), (_ONE_FOLD_SHARE - _OVERHEAD_SHARE) * clock.seconds)
-        most = (_RESERVE_SHARE - _OVERHEAD_SHARE) * clock.seconds
-        taken: list[int] = []
-        for k in likely:
-            if self._refits_take([*taken, k]) <= most:
-                taken.append(k)
-        reading = sum(self.reading_seconds(k) for k in likely if k not in taken)
-        return min(self._refits_take(taken) + reading, most)
-
-    def _refits_take(self, members: Sequence[int]) -> float:
-        fits = [self.refit_seconds(k) for k in members]
-        handovers = sum(self.handover_seconds(k) for k in members)
+        fits = [self.refit_seconds(k) for k in likely]
+        handovers = sum(self.handover_seconds(k) for k in likely)
         return _RESERVE_MARGIN * max([0.0, *fits, sum(fits) / self.n_workers]) + handovers
 
     def handover_seconds(self, k: int) -> float:
@@ -458,7 +447,7 @@ class Search:
         if self.clock is None:
             return None
         least = time.monotonic() + _OVERHEAD_SHARE * self.clock.seconds
-        return max(least, self.clock.deadline - self._needed_by_refits(self.clock))
+        return max(least, self.clock.deadline - self._needed_by_refits())
 
     # -- dropping --------------------------------------------------------------------------------------------------
 
