@@ -22,7 +22,6 @@ class _Blended(MetaEstimatorMixin, BaseComposition):
     estimators: list[tuple[str, Any]]
     blend: Any
     estimators_: list[Any]
-    takes_rows = True
 
     def __init__(self, estimators: list[tuple[str, Any]], blend: Any):
         self.estimators = estimators
@@ -111,7 +110,7 @@ class _Blended(MetaEstimatorMixin, BaseComposition):
 
     def _outputs(self, X: Any, ask: Callable[[Any, Any], np.ndarray]) -> list[np.ndarray]:
         check_is_fitted(self)
-        return (X if isinstance(X, Rows) else Rows(X)).answers(self.estimators_, ask)
+        return (X if isinstance(X, Rows) else Rows(X)).answers(self.estimators_, ask, _KINDS)
 
     @property
     def n_features_in_(self) -> int:
@@ -286,3 +285,6 @@ class BlendedRegressor(RegressorMixin, _Blended):
         """
         outputs = self._outputs(X, lambda model, rows: np.asarray(model.predict(rows), float))
         return self.blend(np.array(outputs).reshape(len(outputs), -1, 1))[:, 0]
+
+
+_KINDS = (BlendedClassifier, BlendedRegressor)  # and none of their subclasses, which may do else with their rows

@@ -175,7 +175,7 @@ def united(models: Sequence[Any]) -> list[Any]:
 
 
 class Rows:
-    """Rows to be answered about, which a preparation that several models have prepares once.
+    """Rows to be answered about, which a preparation that several models have prepares once, as long as there is room.
 
     Parameters
     ----------
@@ -186,17 +186,22 @@ class Rows:
     def __init__(self, X: Any):
         self._X = X
         self._prepared: dict[int, Any] = {}
-        self._shared = False
+        self._shared, self._bytes = False, 0.0
 
-    def answers(self, models: Sequence[Any], ask: Callable[[Any, Any], np.ndarray]) -> list[np.ndarray]:
+    def answers(
+        self, models: Sequence[Any], ask: Callable[[Any, Any], np.ndarray], kinds: tuple[type, ...] = ()
+    ) -> list[np.ndarray]:
         """What each of some fitted models says about them.
 
         Parameters
         ----------
         models : sequence of estimator
-            Fitted; those with a true ``takes_rows`` are made of others, and are asked about this object.
+            Fitted.
         ask : callable
-            ``ask(model, rows)`` gives the answer of a model, or of a pipeline's last step about prepared rows.
+            ``ask(model, rows)`` gives the answer of a model, or of a pipeline's last step about prepared rows. A model
+            of one of `kinds` is asked about this object.
+        kinds : tuple of type, default=()
+            Those of models that are made of others and take this object in place of rows.
 
         Returns
         -------
@@ -204,17 +209,23 @@ class Rows:
             One a model.
         """
         self._shared = self._shared or len(models) > 1
-        return [self._answer(model, ask) for model in models]
+        return [ask(*self._asked(model, kinds)) for model in models]
 
-    def _answer(self, model: Any, ask: Callable[[Any, Any], np.ndarray]) -> np.ndarray:
-        if getattr(model, "takes_rows", False):
-            return ask(model, self)
+    def _asked(self, model: Any, kinds: tuple[type, ...]) -> tuple[Any, Any]:
+        """Whom to ask, and about what: what a model does to its rows is its own."""
+        if type(model) in kinds:
+            return model, self
         step = shared_step(model, {})
         if step is None:
-            return ask(model, self._X.copy() if self._shared else self._X)  # what it does to its rows is its own
-        if id(step) not in self._prepared:
-            self._prepared[id(step)] = step.transform(self._X)
-        return ask(model.steps[-1][1], self._prepared[id(step)])
+            return model, self._X.copy() if self._shared else self._X
+        last = model.steps[-1][1]
+        if id(step) in self._prepared:
+            return last, self._prepared[id(step)].copy()
+        prepared = step.transform(self._X)
+        if not self._shared or self._bytes + _size(prepared) > _MOST_BYTES:
+            return last, prepared
+        self._prepared[id(step)], self._bytes = prepared, self._bytes + _size(prepared)
+        return last, prepared.copy()
 
 
 def _settings(step: TabularPreprocessor, told: bool) -> str:

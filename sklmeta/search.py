@@ -24,7 +24,7 @@ from sklmeta.workers import Unit
 
 _AHEAD = 3  # under a count budget a pick knows what came of those up to this many before it, whatever n_jobs is
 _KEPT = 10  # candidates whose fold models are kept, in case that there is no time to fit anything on all rows
-_LIKELY_MEMBERS = 8  # of the final average: their fits on all rows are what time is kept back for
+_LIKELY_MEMBERS = 8  # of a final average: their fits on all rows are what time is kept back for
 _RESERVE_MARGIN = 1.1
 _RESERVE_SHARE, _ONE_FOLD_SHARE = (
     0.15,
@@ -418,7 +418,7 @@ class Search:
         return min(_OVERHEAD_SHARE * self.clock.seconds + self._needed_by_refits(), most * self.clock.seconds)
 
     def _needed_by_refits(self) -> float:
-        likely = self.best_first()[:_LIKELY_MEMBERS]
+        likely = self.best_first()[: _LIKELY_MEMBERS if self.plan.for_average else 1]
         fits = [self.refit_seconds(k) for k in likely]
         handovers = sum(self.handover_seconds(k) for k in likely)
         return _RESERVE_MARGIN * max([0.0, *fits, sum(fits) / self.n_workers]) + handovers

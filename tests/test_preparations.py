@@ -10,6 +10,7 @@ from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -256,6 +257,9 @@ def test_blends_within_a_blend_share_their_preparations(monkeypatch):
     monkeypatch.setattr(TabularPreprocessor, "transform", lambda self, X: transformed.append(1) or real(self, X))
     np.testing.assert_array_equal(together.predict_proba(FRAME), expected)
     assert len(transformed) == 2, "once a fold"
+    monkeypatch.setattr("sklmeta.preparations._MOST_BYTES", 0.0)
+    np.testing.assert_array_equal(together.predict_proba(FRAME), expected)
+    assert len(transformed) == 2 + 4, "where there is no room, each for itself"
 
 
 class Doubling(DummyClassifier):
@@ -272,3 +276,33 @@ def test_what_a_model_does_to_its_rows_is_its_own_within_a_blend_of_one_too():
     rows = X.copy()
     outer.predict_proba(rows)
     np.testing.assert_array_equal(rows, X)
+
+
+class Drifting(LogisticRegression):
+    """Changes the rows that it is asked about, and answers accordingly."""
+
+    def predict_proba(self, X):
+        X -= 5
+        return super().predict_proba(X)
+
+
+def test_what_a_model_does_to_prepared_rows_is_its_own():
+    models = united([behind(Drifting(C=C), scale=False).fit(FRAME, y) for C in (0.1, 1.0, 10.0)])
+    assert len({id(model.steps[0][1]) for model in models}) == 1
+    blend = BlendedClassifier.of_fitted(list(zip("abc", models, strict=True)), WeightedBlend(np.full(3, 1 / 3)))
+    alone = np.array([model.predict_proba(FRAME) for model in models])
+    np.testing.assert_array_equal(blend.predict_proba(FRAME), blend.blend(alone))
+
+
+class Counting(BlendedClassifier):
+    """Looks at its rows before it is asked."""
+
+    def predict_proba(self, X):
+        assert np.asarray(X, dtype=float).shape == (150, 4)
+        return super().predict_proba(X)
+
+
+def test_a_blend_of_one_s_own_gets_rows_as_they_are():
+    inner = Counting([("m", LogisticRegression(max_iter=500))], WeightedBlend(np.ones(1)))
+    outer = BlendedClassifier([("a", inner), ("b", GaussianNB())], WeightedBlend(np.full(2, 0.5))).fit(X, y)
+    assert outer.predict_proba(X).shape == (150, 3)

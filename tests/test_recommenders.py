@@ -177,8 +177,11 @@ def test_the_first_pick_is_what_forest_and_ridge_regression_expect_together(line
     assert second.configuration == kb.configurations[int(np.argmax(gains))]
 
 
-def test_without_landmarkers_the_first_pick_is_the_forest_s():
+@pytest.mark.parametrize("landmarkers", [None, np.nan, 0.5])
+def test_without_landmarkers_the_first_pick_is_the_forest_s(landmarkers):
     features, table = two_kinds()
+    if landmarkers is not None:  # that tell nothing
+        features = features.assign(landmark_1nn=landmarkers, landmark_linear=landmarkers)
     forest, mixture = (one.fit(knowledge(table, features)) for one in (Forest(), TaskMixture(linear=1.0)))
     for i in range(len(features)):
         row = features.iloc[i] + 0.01

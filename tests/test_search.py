@@ -352,6 +352,15 @@ def test_time_is_kept_back_for_fitting_the_best_on_all_rows():
     assert search.next_unit() is None or search._search_left() <= left - search._reserve
 
 
+def test_time_is_kept_back_for_as_many_fits_as_an_average_is_likely_to_have():
+    for for_average, n_fits in ((True, 8), (False, 1)):
+        search = a_search(12, clock=Clock(1000.0, time.monotonic()), costs=costs_of(lambda c: 0.1))
+        search.plan.for_average = for_average
+        for _ in range(10 * N_FOLDS):
+            search.take(search.next_unit(), result(0.5, seconds=2.0))
+        assert search._reserve == pytest.approx(30.0 + 1.1 * 3.0 * n_fits)
+
+
 def test_what_is_kept_back_is_what_the_fits_take_where_that_is_little():
     search = a_search(6, clock=Clock(100.0, time.monotonic()), costs=costs_of(lambda c: 0.5))
     for _ in range(N_FOLDS):

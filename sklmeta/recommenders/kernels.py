@@ -247,12 +247,12 @@ def ridge_weights(Z: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarra
         The centre.
     ndarray of shape (n_features, n_tasks)
         ``B``, such that ``(1 / n_tasks + (z - centre) @ B) @ Y`` is the prediction at ``z``, whatever the targets
-        ``Y`` are. Zeros where all tasks are alike.
+        ``Y`` are. Zeros where all tasks are alike, up to rounding.
     """
     centre = Z.mean(axis=0)
     away = Z - centre
     penalty = strength * (away**2).sum() / len(Z)
-    if penalty == 0:
+    if penalty <= 1e-20 * strength * (Z**2).sum():
         return centre, np.zeros(away.T.shape)
     return centre, np.linalg.solve(away.T @ away + penalty * np.eye(Z.shape[1]), away.T)
 

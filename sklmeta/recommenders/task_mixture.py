@@ -44,7 +44,7 @@ class TaskMixture(Forest):
     shift : float, default=0.5
         Share of what is expected that moves scores; the rest of what the forest says weighs tasks.
     linear : float, default=0.5
-        Share of the ridge regression in what is expected, from 0 to 1. Without landmarkers it has none.
+        Share of the ridge regression in what is expected, from 0 to 1. Without landmarkers that tell tasks apart, none.
     random_state : int, RandomState instance or None, default=0
         Of the forest's trees.
 
@@ -95,7 +95,8 @@ class TaskMixture(Forest):
         super()._learn()
 
         groups = grouped(list(self.meta_features_.columns), self.knowledge_.task_type)
-        self.landmarks_: np.ndarray = np.flatnonzero(groups.get("landmarkers", []))
+        told = np.ptp(self.standardised_, axis=0) > 0
+        self.landmarks_: np.ndarray = np.flatnonzero(groups.get("landmarkers", np.zeros(len(told), dtype=bool)) & told)
         known = self.standardised_[:, self.landmarks_]
         self.ridge_: tuple[np.ndarray, np.ndarray] = ridge_weights(known, _STRENGTH)
         W = self._weights_among_known()
@@ -124,11 +125,11 @@ class TaskMixture(Forest):
         return (1 - self.caution) * posterior + self.caution * prior
 
     def _order(self, asked: Question) -> list[int]:
-        if np.ptp(asked.prior) < _ALIKE:  # nothing tells what to expect
+        # among many picks, what the ridge regression expects is too narrow (docs/decisions.md)
+        expecting = asked.prior if asked.average else self._expecting(asked)
+        if np.ptp(expecting) < _ALIKE:  # nothing tells what to expect
             return super()._order(asked)
-        if asked.average:  # among many picks, what the ridge regression expects is too narrow (docs/decisions.md)
-            scenarios = self.unexpected_by_forest_ + self.shift * (asked.prior @ self.at_stake_)
-        else:
-            scenarios = self.unexpected_ + self.shift * (self._expecting(asked) @ self.at_stake_)
+        unexpected = self.unexpected_by_forest_ if asked.average else self.unexpected_
+        scenarios = unexpected + self.shift * (expecting @ self.at_stake_)
         flatter = (1 - self.shift) * asked.prior + self.shift / len(asked.prior)
         return self._list(asked, scenarios, self._posterior(flatter, asked.observed))
