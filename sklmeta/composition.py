@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.base import clone
-
 from sklmeta._sklearn import VisualBlock
 from sklmeta.catalogue import catalogue
 from sklmeta.members import named_estimators
@@ -74,7 +72,7 @@ class MembersAsParameters:
         """Before a member of the default list is changed, make that list the parameter."""
         default = named_estimators(None, self._task_type())
         if named & {name for name, _ in default}:
-            self.estimators = [(name, clone(estimator)) for name, estimator in default]
+            self.estimators = default
 
     def _replace(self, name: str, estimator: Any) -> None:
         if hasattr(self.estimators, "fit"):

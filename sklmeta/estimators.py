@@ -688,7 +688,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         try:
-            members = [estimator for _, estimator in named_estimators(self.estimators, self._task_type())]
+            members = [estimator for _, estimator in named_estimators(self.estimators, self._task_type(), copies=False)]
         except ValueError:
             return tags  # fit says what is wrong with the members
         inner = [get_tags(estimator) for estimator in members]

@@ -176,7 +176,7 @@ class Member:
         return Pipeline([("preprocess", prepare), (self.name, estimator)])
 
 
-def named_estimators(estimators: Any, task_type: str | None = None) -> list[tuple[str, Any]]:
+def named_estimators(estimators: Any, task_type: str | None = None, copies: bool = True) -> list[tuple[str, Any]]:
     """``(name, estimator)`` pairs from what the constructor takes.
 
     Parameters
@@ -185,11 +185,13 @@ def named_estimators(estimators: Any, task_type: str | None = None) -> list[tupl
         None means the catalogue of `task_type`.
     task_type : {"classification", "regression"}, default=None
         Needed where `estimators` is None.
+    copies : bool, default=True
+        Whether those of the catalogue are copies, which may be changed; to be looked at, its own are there sooner.
 
     Returns
     -------
     list of (str, estimator)
-        Without those that are "drop". Of the catalogue they are its own: clone what is to be changed.
+        Without those that are "drop".
 
     Raises
     ------
@@ -197,7 +199,8 @@ def named_estimators(estimators: Any, task_type: str | None = None) -> list[tupl
         If the list is empty, a name is used twice or contains ``__``, or an item is no such pair.
     """
     if estimators is None:
-        return [(name, entry.estimator) for name, entry in catalogue(task_type or "classification").items()]
+        known = catalogue(task_type or "classification").items()
+        return [(name, clone(entry.estimator) if copies else entry.estimator) for name, entry in known]
     if hasattr(estimators, "fit") and not isinstance(estimators, type):
         return [(_name_of(estimators), estimators)]
     if not isinstance(estimators, Sequence) or isinstance(estimators, str) or not all(map(_is_pair, estimators)):
