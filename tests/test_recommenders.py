@@ -151,30 +151,33 @@ def test_the_first_pick_is_what_forest_and_ridge_regression_expect_together(line
     known = one.standardised_[:, landmarks]
     penalty = ((known - known.mean(axis=0)) ** 2).sum() / 40
     ridge = Ridge(alpha=penalty).fit(known, targets)
-    picks = set()
-    for new in 0.7 * rng.normal(size=(20, len(names_of))):  # nearer than what is unlike all known
-        row = standardised(new, one.centre_, one.spread_)
-        expected = (1 - linear) * one._alike(row) @ targets + linear * ridge.predict(row[None, landmarks])[0]
-        pick = one.recommend(new)[0].configuration
-        assert pick == kb.configurations[int(np.argmax(expected))]
-        picks.add(pick)
-    assert len(picks) > 3, "for this test to say anything"
-    scenarios = np.empty_like(targets)
-    at_stake = one.at_stake_
-    prior = one._alike(row)
-    hoped = (1 - linear) * prior @ at_stake + linear * Ridge(alpha=penalty).fit(known, at_stake).predict(
-        row[None, landmarks]
-    )[0]
+    there = {"forest": np.empty((40, 12)), "ridge": np.empty((40, 12))}  # what the others lead to expect
     for t in range(40):
         others = np.arange(40) != t
         mine = np.where(others, one._alike(one.standardised_[t]), 0)
-        ridge = Ridge(alpha=penalty).fit(known[others], at_stake[others]).predict(known[[t]])[0]
-        expected = (1 - linear) * mine / mine.sum() @ at_stake + linear * ridge
-        scenarios[t] = at_stake[t] + 0.5 * (hoped - expected)
-    first, second = one.recommend(new, n=2)
-    j = kb.configurations.index(first.configuration)
-    gains = (0.5 * prior + 0.5 / 40) @ np.maximum(scenarios - scenarios[:, [j]], 0)
-    assert second.configuration == kb.configurations[int(np.argmax(gains))]
+        there["forest"][t] = mine / mine.sum() @ one.at_stake_
+        there["ridge"][t] = Ridge(alpha=penalty).fit(known[others], one.at_stake_[others]).predict(known[[t]])[0]
+    of_scores = Ridge(alpha=penalty).fit(known, one.at_stake_)
+    picks = []
+    for new in 0.7 * rng.normal(size=(20, len(names_of))):  # nearer than what is unlike all known
+        row = standardised(new, one.centre_, one.spread_)
+        prior = one._alike(row)
+        first = int(np.argmax((1 - linear) * prior @ targets + linear * ridge.predict(row[None, landmarks])[0]))
+        here = {"forest": prior @ one.at_stake_, "ridge": of_scores.predict(row[None, landmarks])[0]}
+        moved = {name: 0.5 * (here[name] - there[name]) for name in here}
+        second = {}
+        for share in (linear, 0.0):  # of the ridge regression in what moves scores; none for an average
+            scenarios = one.at_stake_ + (1 - share) * moved["forest"] + share * moved["ridge"]
+            gains = (0.5 * prior + 0.5 / 40) @ np.maximum(scenarios - scenarios[:, [first]], 0)
+            second[share] = int(np.argmax(gains))
+        for average, share in ((False, linear), (True, 0.0)):
+            found = [kb.configurations.index(r.configuration) for r in one.recommend(new, n=2, average=average)]
+            assert found == [first, second[share]]
+        told = one.recommend(new)[0].contributions
+        assert linear < 1 or not told["simple"], "the ridge regression looks at landmarkers only"
+        picks.append((first, second[linear], second[0.0]))
+    assert len({first for first, _, _ in picks}) > 3, "for this test to say anything"
+    assert linear < 1 or any(best != averaged for _, best, averaged in picks), "nor without this"
 
 
 @pytest.mark.parametrize("landmarkers", [None, np.nan, 0.5])

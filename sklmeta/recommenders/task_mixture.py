@@ -100,10 +100,10 @@ class TaskMixture(Forest):
         known = self.standardised_[:, self.landmarks_]
         self.ridge_: tuple[np.ndarray, np.ndarray] = ridge_weights(known, _STRENGTH)
         W = self._weights_among_known()
-        self.unexpected_by_forest_ = self._unexpected(W)
+        self.unexpected_by_forest_ = self.unexpected_ = self._unexpected(W)
         if len(self.landmarks_):
-            W = (1 - self.linear) * W + self.linear * ridge_weights_among(known, self.apart_, _STRENGTH)
-        self.unexpected_ = self._unexpected(W)
+            by_ridge = ridge_weights_among(known, self.apart_, _STRENGTH)
+            self.unexpected_ = self._unexpected((1 - self.linear) * W + self.linear * by_ridge)
 
     def _unexpected(self, W: np.ndarray) -> np.ndarray:
         """Scores of the known tasks without the share that moves of what the others lead to expect there."""
