@@ -83,17 +83,14 @@ class Plan:
 
     def next(
         self,
-        n: int,
         scores: Mapping[tuple[str, str], Score],
         allowed: Callable[[Candidate], bool] | None = None,
         seconds: Callable[[Candidate], float] | None = None,
-    ) -> list[Candidate]:
-        """The next candidates.
+    ) -> Candidate | None:
+        """The next candidate.
 
         Parameters
         ----------
-        n : int
-            How many; fewer are left at the end.
         scores : mapping
             Mean and standard error of what was evaluated so far, by the candidate's key. What was given before and has
             no score yet counts as tried: the advice is for what goes well with it.
@@ -104,32 +101,29 @@ class Plan:
 
         Returns
         -------
-        list of Candidate
-            None of which was given before; empty when there are no more.
+        Candidate or None
+            Not given before; None when there are no more.
         """
-        n = min(n, self._left)
-        if not n:
-            return []
+        if not self._left:
+            return None
         pending = len(self._taken.keys() - scores.keys())
-        advised = iter(self._advice.recommend(n + pending, scores, allowed, seconds))
+        advised = self._advice.recommend(1 + pending, scores, allowed, seconds)
         shares = self._shares(scores)
-        found: list[Candidate] = []
-        while len(found) < n and shares:
+        while shares:
             turn = next_turn(shares, self._picks)
-            sources = [self._draws_of(turn, allowed)]
+            sources: list[Iterable[Candidate]] = [self._draws_of(turn, allowed)]
             if turn is None:
                 around_the_best = self._picks[None] >= _LISTED_FIRST and self._picks[None] % 2
                 near = self._near_the_best(scores, allowed) if around_the_best else iter(())
                 sources = [near, advised, *sources]
             candidate = next((c for source in sources for c in source if c.key not in self._taken), None)
-            if candidate is None:
-                del shares[turn]  # nothing is left of it
-                continue
-            self._taken[candidate.key] = candidate
-            self._picks[turn] += 1
-            found.append(candidate)
-        self._left -= len(found)
-        return found
+            if candidate is not None:
+                self._taken[candidate.key] = candidate
+                self._picks[turn] += 1
+                self._left -= 1
+                return candidate
+            del shares[turn]  # nothing is left of it
+        return None
 
     def beyond(self, allowed: Callable[[Candidate], bool]) -> Candidate | None:
         """What is recommended first of all that was not given, however many were asked for.

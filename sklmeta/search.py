@@ -334,16 +334,17 @@ class Search:
         if known is None:
             return False
         if self.clock is None:
-            found = self.plan.next(1, self._scores(known))
+            candidate = self.plan.next(self._scores(known))
         else:
             allowed = partial(self._is_affordable, _SHARE if self.candidates else _FIRST_SHARE)
-            found = self.plan.next(1, {**self._scores(known), **self._guesses()}, allowed, self._price)
-            if not found and not self.candidates:
-                found = self.plan.next(1, {}, partial(self._is_affordable, _SHARE), self._price)
-        for candidate in found:
-            self._append(candidate)
-            self._queue.extend((len(self.candidates) - 1, fold) for fold in range(len(self.train_rows)))
-        return bool(found)
+            candidate = self.plan.next({**self._scores(known), **self._guesses()}, allowed, self._price)
+            if candidate is None and not self.candidates:
+                candidate = self.plan.next({}, partial(self._is_affordable, _SHARE), self._price)
+        if candidate is None:
+            return False
+        self._append(candidate)
+        self._queue.extend((len(self.candidates) - 1, fold) for fold in range(len(self.train_rows)))
+        return True
 
     def _append(self, candidate: Candidate) -> None:
         self.candidates.append(candidate)

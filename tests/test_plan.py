@@ -38,11 +38,11 @@ class ListedAdvice:
         return {}
 
 
-def planned(advised, heard_of, n_iter, members=MEMBERS, batch=3):
+def planned(advised, heard_of, n_iter, members=MEMBERS):
     plan = Plan(members, ListedAdvice(advised, heard_of), n_iter, np.random.RandomState(0))
     found = []
-    while candidates := plan.next(batch, {c.key: (0.5, 0.1) for c in found}):
-        found += candidates
+    while candidate := plan.next({c.key: (0.5, 0.1) for c in found}):
+        found.append(candidate)
     return found
 
 
@@ -100,14 +100,13 @@ def test_when_the_advice_runs_out_the_share_is_drawn():
     assert names(planned([Candidate(SVC_MEMBER, {"C": 7.0})], {"svc"}, 9)) == ["svc", "nb", "lr"] * 3
 
 
-@pytest.mark.parametrize("batch", [1, 4, 50])
-def test_no_candidate_twice_and_no_more_than_there_are(batch):
+def test_no_candidate_twice_and_no_more_than_there_are():
     advice = [Candidate(NB_MEMBER, {"var_smoothing": 1e-9}), Candidate(NB_MEMBER, {"var_smoothing": 1e-9})]
-    found = planned(advice, {"nb"}, 30, batch=batch)
+    found = planned(advice, {"nb"}, 30)
     assert len({c.key for c in found}) == len(found) == 30
     finite = make_members(GaussianNB(), "classification", {"var_smoothing": [0.1, 0.2]})
-    assert len(planned([], set(), 30, finite, batch)) == 2
-    assert len(planned([], {"gaussian_nb"}, 30, finite, batch)) == 2
+    assert len(planned([], set(), 30, finite)) == 2
+    assert len(planned([], {"gaussian_nb"}, 30, finite)) == 2
 
 
 def test_a_longer_plan_starts_with_the_shorter():
@@ -133,7 +132,7 @@ def test_who_may_not_be_tried_now_is_not_drawn_from_any_more(monkeypatch):
     monkeypatch.setattr("sklmeta.members.Member.drawn", lambda self, n, seed: drawn.append(n) or DRAWN(self, n, seed))
     plan = Plan(MEMBERS, ListedAdvice(), 10_000, np.random.RandomState(0))
     for _ in range(3):
-        assert plan.next(1, {}, lambda candidate: False) == []
+        assert plan.next({}, lambda candidate: False) is None
     assert drawn == [8] * 3
 
 
@@ -180,7 +179,8 @@ def test_who_was_never_heard_of_may_be_called_like_what_is_known(binary):
     members, advice = advice_on(binary, members=make_members(named_alike, "classification"))
     assert advice.shares_of(["svc"]) == pytest.approx({"svc": 0.5})
     assert advice.strategy(unheard=["svc"]) == pytest.approx({"svc": 0.5, "svc (another)": 0.5})
-    assert {c.member.name for c in Plan(members, advice, 4, np.random.RandomState(0)).next(4, {})} == {"svc", "mine"}
+    plan = Plan(members, advice, 4, np.random.RandomState(0))
+    assert set(names(plan.next({}) for _ in range(4))) == {"svc", "mine"}
 
 
 def test_members_that_share_a_configuration_are_all_tried(binary):
@@ -221,9 +221,9 @@ def step_by_step(n_iter, score, members=MEMBERS, heard_of=("svc", "nb", "lr"), a
     plan = Plan(members, ListedAdvice(many(100), set(heard_of)), n_iter, np.random.RandomState(seed), taken)
     scores = {}
     found = []
-    while candidates := plan.next(1, scores, allowed):
-        found += candidates
-        scores[candidates[0].key] = (score(candidates[0]), 0.01)
+    while candidate := plan.next(scores, allowed):
+        found.append(candidate)
+        scores[candidate.key] = (score(candidate), 0.01)
     return found
 
 
@@ -250,10 +250,10 @@ def test_for_an_average_neighbours_are_of_the_best_of_each_member(average):
     best_last = [Candidate(m, {"C": float(c)}) for m in members for c in range(1, 9)]
     plan = Plan(members, ListedAdvice(best_last, {"svc", "lr", "more"}, average), 60, np.random.RandomState(0))
     scores, found = {}, []
-    while candidates := plan.next(1, scores):
-        found += candidates
-        kind = ["lr", "more", "svc"].index(candidates[0].member.name)
-        scores[candidates[0].key] = (kind + 0.01 * np.random.RandomState(len(found)).uniform(), 0.01)
+    while candidate := plan.next(scores):
+        found.append(candidate)
+        kind = ["lr", "more", "svc"].index(candidate.member.name)
+        scores[candidate.key] = (kind + 0.01 * np.random.RandomState(len(found)).uniform(), 0.01)
     near = Counter(names(found[25::2]))
     assert set(near) == ({"svc", "lr", "more"} if average else {"svc"})
     if average:  # five parents: the two best of two members, the best of the third
@@ -291,10 +291,10 @@ def test_what_the_user_set_stays_set_in_neighbours():
     listed = [Candidate(members[0], {"C": c}) for c in (0.5, 1.0)]
     plan = Plan(members, ListedAdvice(listed, {"svc", "nb"}), 60, np.random.RandomState(0))
     scores = {}
-    while candidates := plan.next(1, scores):
-        scores[candidates[0].key] = (0.5, 0.1)
-        params = candidates[0].params
-        assert candidates[0].member.name == "nb" or (
+    while candidate := plan.next(scores):
+        scores[candidate.key] = (0.5, 0.1)
+        params = candidate.params
+        assert candidate.member.name == "nb" or (
             params["C"] in (0.5, 1.0, 2.0) and {"kernel", "degree"}.isdisjoint(params)
         )
 
@@ -304,17 +304,17 @@ def test_a_later_plan_looks_around_what_an_earlier_one_found():
     plan = Plan(MEMBERS, ListedAdvice(many(100), {"svc"}), 90, np.random.RandomState(0), [best])
     scores = {best.key: (1.0, 0.1)}
     found = []
-    while candidates := plan.next(1, scores):
-        found += candidates
-        scores[candidates[0].key] = (0.5 if "C" in candidates[0].params else 0.0, 0.1)
+    while candidate := plan.next(scores):
+        found.append(candidate)
+        scores[candidate.key] = (0.5 if "C" in candidate.params else 0.0, 0.1)
     assert any("gamma" in candidate.params and candidate.member is SVC_MEMBER for candidate in found)
 
 
 def test_beyond_what_was_asked_for_comes_what_is_recommended_next():
     advised = [Candidate(NB_MEMBER, {"var_smoothing": v}) for v in (0.1, 0.2, 0.3)]
     plan = Plan(MEMBERS, ListedAdvice(advised, {"nb"}), 1, np.random.RandomState(0))
-    assert plan.next(3, {}) == advised[:1]
-    assert plan.next(3, {}) == [], "one was asked for"
+    assert plan.next({}) == advised[0]
+    assert plan.next({}) is None, "one was asked for"
     assert plan.beyond(lambda c: True) == advised[1]
     assert plan.beyond(lambda c: c.params["var_smoothing"] < 0.3) is None, "those were given"
     assert plan.beyond(lambda c: True) == advised[2]

@@ -32,16 +32,16 @@ class ListedPlan:
         return self.others
 
     def beyond(self, allowed):
-        return next(iter(self.next(1, {}, allowed)), None)
+        return self.next({}, allowed)
 
     def untried(self):
         return list(self.left)
 
-    def next(self, n, scores, allowed=None, seconds=None):
-        found = [c for c in self.left if allowed is None or allowed(c)][:n]
-        self.left = [c for c in self.left if c not in found]
-        if found:
-            self.seen.append((found[0].params["C"], sorted(float(key[1].split()[1][:-2]) for key in scores)))
+    def next(self, scores, allowed=None, seconds=None):
+        found = next((c for c in self.left if allowed is None or allowed(c)), None)
+        if found is not None:
+            self.left.remove(found)
+            self.seen.append((found.params["C"], sorted(float(key[1].split()[1][:-2]) for key in scores)))
         return found
 
 
@@ -307,7 +307,7 @@ def test_for_an_average_the_best_of_each_member_is_evaluated_in_full(for_average
     search.plan.left[4:6] = [replace(c, member=NB) for c in search.plan.left[4:6]]
     scores = [0.9, 0.8, 0.88, 0.89, 0.2, 0.1, 0.91]
     search.prepare = lambda candidate: candidate.params
-    search.plan.next = lambda n, *_: [search.plan.left.pop(0)] if search.plan.left else []
+    search.plan.next = lambda *_: search.plan.left.pop(0) if search.plan.left else None
     work(search, 1, np.random.RandomState(0), lambda k, fold: scores[k] + 0.001 * (fold - k % 2))
     assert [search.folds_done(k) for k in range(7)] == done
     assert search.best_first()[0] == 6
@@ -318,9 +318,8 @@ def test_time_costs_nothing_as_long_as_there_is_plenty():
     search, told = a_search(4, clock=clock, costs=costs, n_workers=2), []
     listed = list(search.plan.left)
 
-    def priced(n, scores, allowed, seconds):
+    def priced(scores, allowed, seconds):
         told.append([seconds(candidate) for candidate in listed])
-        return []
 
     search.plan.next = priced
     search.next_unit()
