@@ -734,7 +734,7 @@ class MetaClassifier(ClassifierMixin, MetaEstimator):
     >>> from sklearn.datasets import load_wine
     >>> from sklmeta import MetaClassifier
     >>> X, y = load_wine(return_X_y=True)
-    >>> MetaClassifier(n_iter=3, random_state=0).fit(X, y).score(X, y) > 0.95
+    >>> MetaClassifier(n_iter=2, random_state=0).fit(X, y).score(X, y) > 0.95
     True
     """
 
@@ -777,7 +777,7 @@ class MetaRegressor(RegressorMixin, MetaEstimator):
     >>> from sklearn.datasets import load_diabetes
     >>> from sklmeta import MetaRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> MetaRegressor(n_iter=3, random_state=0).fit(X, y).best_score_ > 0.4
+    >>> MetaRegressor(n_iter=2, random_state=0).fit(X, y).best_score_ > 0.4
     True
     """
 

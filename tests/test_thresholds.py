@@ -2,13 +2,18 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, f1_score, make_scorer, matthews_corrcoef
 from sklearn.model_selection import TunedThresholdClassifierCV, train_test_split
+from sklearn.neighbors import KNeighborsClassifier
 
 from sklmeta import MetaClassifier
 from sklmeta.blends import Average
 from sklmeta.thresholds import best_threshold, proven_threshold, shifted
+
+MEMBERS = [("lr", LogisticRegression(max_iter=500)), ("knn", KNeighborsClassifier()), ("rf", RandomForestClassifier(10))]
 
 
 class ColumnClassifier(ClassifierMixin, BaseEstimator):
@@ -95,7 +100,7 @@ def imbalanced():
 def test_a_search_by_labels_tunes_its_threshold(imbalanced, n_jobs):
     X, X_test, y, y_test = imbalanced
     scoring = make_scorer(f1_score, pos_label="yes", zero_division=0.0)
-    meta = MetaClassifier(n_iter=6, cv=3, scoring=scoring, n_jobs=n_jobs, random_state=0).fit(X, y)
+    meta = MetaClassifier(MEMBERS, n_iter=6, cv=3, scoring=scoring, n_jobs=n_jobs, random_state=0).fit(X, y)
     threshold = meta.ensemble_.blend.threshold
     assert 0.05 < threshold < 0.5
     p = meta.predict_proba(X_test)
@@ -108,10 +113,12 @@ def test_a_search_by_labels_tunes_its_threshold(imbalanced, n_jobs):
 @pytest.mark.parametrize("scoring", ["accuracy", "roc_auc", "neg_log_loss", None])
 def test_what_does_not_depend_on_a_threshold_leaves_it(imbalanced, scoring):
     X, _, y, _ = imbalanced
-    assert MetaClassifier(n_iter=3, cv=3, scoring=scoring, random_state=0).fit(X, y).ensemble_.blend.threshold == 0.5
+    meta = MetaClassifier(MEMBERS, n_iter=3, cv=3, scoring=scoring, random_state=0)
+    assert meta.fit(X, y).ensemble_.blend.threshold == 0.5
 
 
 def test_it_can_be_left_alone(imbalanced):
     X, _, y, _ = imbalanced
-    meta = MetaClassifier(n_iter=3, cv=3, scoring="f1_macro", ensemble=Average(tune_threshold=False), random_state=0)
+    alone = Average(tune_threshold=False)
+    meta = MetaClassifier(MEMBERS, n_iter=3, cv=3, scoring="f1_macro", ensemble=alone, random_state=0)
     assert meta.fit(X, y).ensemble_.blend.threshold == 0.5

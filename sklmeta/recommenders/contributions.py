@@ -8,7 +8,7 @@ import numpy as np
 
 from sklmeta.metafeatures import MetaFeatureExtractor
 
-FOREIGN = "other"
+_OTHER = "other"
 
 
 def grouped(names: Sequence[Hashable], task_type: str | None) -> dict[str, np.ndarray]:
@@ -18,7 +18,7 @@ def grouped(names: Sequence[Hashable], task_type: str | None) -> dict[str, np.nd
         for group in MetaFeatureExtractor().groups
         for name in MetaFeatureExtractor([group]).get_feature_names_out(task_type or "classification")
     }
-    groups = [group_of.get(name, FOREIGN) for name in names]
+    groups = [group_of.get(name, _OTHER) for name in names]
     return {group: np.array([g == group for g in groups]) for group in dict.fromkeys(groups)}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklmeta.recommenders.contributions import FOREIGN, grouped
+from sklmeta.recommenders.contributions import grouped
 from sklmeta.recommenders.forest import Forest
 from sklmeta.recommenders.kernels import agreement_weights, ridge_weights, ridge_weights_among
 from sklmeta.recommenders.recommendation import Observed, Question
@@ -25,11 +25,11 @@ class TaskMixture(Forest):
     the one that adds most to an average and to the best score together, as far as it is known how errors go together.
 
     What is expected before that is the mean of what two models say: the forest, and a ridge regression on the
-    landmarkers (without any, on meta-features that are not sklmeta's, for these may be landmarkers), which also goes
-    beyond what is known. The first pick is what is expected to do best. Where the next ones are looked for, half of
-    what is expected moves the known tasks' scores, from what would have been expected there to what is expected here,
-    and half of what the forest says weighs the tasks: it has its say, and tasks that look otherwise still tell which
-    configurations do well where others fail. Where what is tried shall be averaged, the forest alone moves scores.
+    landmarkers, which also goes beyond what is known. The first pick is what is expected to do best. Where the next
+    ones are looked for, half of what is expected moves the known tasks' scores, from what would have been expected
+    there to what is expected here, and half of what the forest says weighs the tasks: it has its say, and tasks that
+    look otherwise still tell which configurations do well where others fail. Where what is tried shall be averaged, the
+    forest alone moves scores.
 
     Parameters
     ----------
@@ -44,8 +44,7 @@ class TaskMixture(Forest):
     shift : float, default=0.5
         Share of what is expected that moves scores; the rest of what the forest says weighs tasks.
     linear : float, default=0.5
-        Share of the ridge regression in what is expected, from 0 to 1. Where the meta-features that it looks at do not
-        tell tasks apart, none.
+        Share of the ridge regression in what is expected, from 0 to 1. Without landmarkers that tell tasks apart, none.
     random_state : int, RandomState instance or None, default=0
         Of the forest's trees.
 
@@ -97,8 +96,7 @@ class TaskMixture(Forest):
 
         groups = grouped(list(self.meta_features_.columns), self.knowledge_.task_type)
         told = np.ptp(self.standardised_, axis=0) > 0
-        landmarkers = groups.get("landmarkers", groups.get(FOREIGN, np.zeros(len(told), dtype=bool)))
-        self.landmarks_: np.ndarray = np.flatnonzero(landmarkers & told)
+        self.landmarks_: np.ndarray = np.flatnonzero(groups.get("landmarkers", np.zeros(len(told), dtype=bool)) & told)
         known = self.standardised_[:, self.landmarks_]
         self.ridge_: tuple[np.ndarray, np.ndarray] = ridge_weights(known, _STRENGTH)
         W = self._weights_among_known()
