@@ -13,7 +13,11 @@ from sklmeta import MetaClassifier
 from sklmeta.blends import Average
 from sklmeta.thresholds import best_threshold, proven_threshold, shifted
 
-MEMBERS = [("lr", LogisticRegression(max_iter=500)), ("knn", KNeighborsClassifier()), ("rf", RandomForestClassifier(10))]
+MEMBERS = [
+    ("lr", LogisticRegression(max_iter=500)),
+    ("knn", KNeighborsClassifier()),
+    ("rf", RandomForestClassifier(10)),
+]
 
 
 class ColumnClassifier(ClassifierMixin, BaseEstimator):

@@ -279,12 +279,12 @@ def ridge_weights_among(Z: np.ndarray, apart: np.ndarray, strength: float) -> np
     """
     n = len(Z)
     centre, coefficients = ridge_weights(Z, strength)
-    residual = np.eye(n) - 1 / n - (Z - centre) @ coefficients  # I - H
-    weights = np.zeros((n, n))
+    weights = (centre - Z) @ coefficients - 1 / n
+    weights[np.diag_indices(n)] += 1  # I - H
     for own in {row.tobytes(): np.flatnonzero(~row) for row in apart}.values():
-        if len(own) < n:
-            weights[own] = -np.linalg.solve(residual[np.ix_(own, own)], residual[own])
-            weights[np.ix_(own, own)] = 0.0
+        within = np.ix_(own, own)
+        weights[own] = -np.linalg.solve(weights[within], weights[own]) if len(own) < n else 0.0
+        weights[within] = 0.0
     return weights
 
 
@@ -450,15 +450,15 @@ def conformal_margin(Y: np.ndarray, W: np.ndarray, columns: np.ndarray, coverage
     R. Barber, E. Candès, A. Ramdas, R. Tibshirani (2021), "Predictive inference with the jackknife+".
     """
     told = W.sum(axis=1) > 0
-    Y, W, columns, others = Y[told], W[told], columns[told], Y
-    rank = np.ceil((len(Y) + 1) * coverage)
-    if rank > len(Y):
+    rank = np.ceil((told.sum() + 1) * coverage)
+    if rank > told.sum():
         return 0.5
     places = []
-    for chosen in columns.T:  # one at a time, for memory
-        own, theirs = Y[np.arange(len(Y)), chosen, None], others.T[chosen]
-        places.append(((W * (theirs < own)).sum(axis=1) + (W * (theirs <= own)).sum(axis=1)) / 2)
-    return float(np.quantile(np.abs(np.array(places) - 0.5), rank / len(Y), method="inverted_cdf"))
+    for chosen in columns.T:  # one at a time, and without a product of W's size, for memory
+        own, theirs = Y[np.arange(len(Y)), chosen, None], Y.T[chosen]
+        places.append([np.einsum("ij,ij->i", W, counted) for counted in (theirs < own, theirs <= own)])
+    distances = np.abs(np.mean(places, axis=1) - 0.5)[:, told]
+    return float(np.quantile(distances, rank / told.sum(), method="inverted_cdf"))
 
 
 def nearest_distances(M: np.ndarray, new: np.ndarray, apart: np.ndarray, n_neighbors: int) -> np.ndarray:

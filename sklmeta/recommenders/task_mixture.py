@@ -102,8 +102,9 @@ class TaskMixture(Forest):
         W = self._weights_among_known()
         self.unexpected_by_forest_ = self.unexpected_ = self._unexpected(W)
         if len(self.landmarks_):
-            by_ridge = ridge_weights_among(known, self.apart_, _STRENGTH)
-            self.unexpected_ = self._unexpected((1 - self.linear) * W + self.linear * by_ridge)
+            W *= 1 - self.linear
+            W += self.linear * ridge_weights_among(known, self.apart_, _STRENGTH)
+            self.unexpected_ = self._unexpected(W)
 
     def _unexpected(self, W: np.ndarray) -> np.ndarray:
         """Scores of the known tasks without the share that moves of what the others lead to expect there."""
