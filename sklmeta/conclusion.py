@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from sklmeta._sklearn import check_method_params, safe_indexing
-from sklmeta.blended import BlendedClassifier, BlendedRegressor
 from sklmeta.blends import WeightedBlend
 from sklmeta.datasets import subsample
 from sklmeta.ensemble import gather_folds, whole_rounds
-from sklmeta.evaluation import Trial, describe_error, refit_on, unfiled
-from sklmeta.exceptions import EvaluationWarning, ResultNotSent, TimeLimitExceeded
+from sklmeta.evaluation import Trial, describe_error
+from sklmeta.exceptions import EvaluationWarning
+from sklmeta.fold_models import face, means_of_folds
 from sklmeta.preparations import united
 from sklmeta.refits import Refits
+from sklmeta.rescue import GRACE, fit_alone, rescue, this_process
 from sklmeta.search import Search
 from sklmeta.stored import fold_score, is_quick, judges_labels
-from sklmeta.workers import InThisProcess, Unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +139,7 @@ def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits:
     if refits.errors and search.clock is None:
         raise refits.errors[0]
     left = np.inf if search.clock is None else max(0.0, search.clock.left())
-    outcome = _fitted_alone(search, trial, workers, best, search.most_rows(best, 0.5 * left), max(_GRACE, left))
+    outcome = fit_alone(search, trial, workers, best, search.most_rows(best, 0.5 * left), max(GRACE, left))
     if isinstance(outcome, Exception):
         raise outcome
     return best, outcome[0]
@@ -148,122 +148,19 @@ def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits:
 _MOST_BLENDED = 200  # candidates, the best ones, among which members are looked for
 _MANY_ROWS, _SOME_ROWS = 20_000, 2_000  # that members are chosen on; fewer where each look at the metric takes long
 _MANY_LOOKS = 5_000  # predictions: where folds are repeated, so many of them are looked at, if they are whole rounds
-_FEW_ROWS = 200  # on which everything can be fitted at once
-_GRACE = 1.0  # seconds beyond the budget, where there is no model yet
-_SAFE_SHARE = 0.25  # of it: no fit has told yet how fast this machine is
 
 
-def rescue(search: Search, trial: Trial, workers: Any) -> Conclusion:
-    """A model where the time was too short for even one evaluation.
-
-    It is the mean of the fold models of the candidate that came farthest; without any, the most promising candidate
-    that fits quickly, or else the quickest, on as many rows as there is time for.
-
-    Parameters
-    ----------
-    search : Search
-        At the end of its time budget, without a score.
-    trial : Trial
-        What its folds were evaluated on.
-    workers : InThisProcess, ThroughJoblib or InChildren
-        Who fits.
-
-    Returns
-    -------
-    Conclusion
-        The model.
-
-    Raises
-    ------
-    TimeoutError
-        If not even a few rows could be fitted in time.
-    Exception
-        What fitting them raised.
-
-    Warns
-    -----
-    EvaluationWarning
-        That nothing was evaluated, and what the model is instead.
-    """
-    begun = [k for k in range(len(search.candidates)) if search.folds_done(k)]
-    for k in sorted(begun, key=lambda k: -search.folds_done(k)):
-        model = means_of_folds(search, trial, [k])[k]
-        if model is not None:
-            _warn_of_no_score(f"the model is the mean of {search.folds_done(k)} fold models of {search.name(k)}")
-            return _alone(search, k, model, np.nan)
-    left = 0.0 if search.clock is None else max(0.0, search.clock.left())
-    safe = max(0.5 * left, _SAFE_SHARE * _GRACE)
-    k = search.add_affordable(safe)
-    n_rows = search.most_rows(k, safe)
-    outcome = _fitted_alone(search, trial, workers, k, n_rows, max(_GRACE, left))
-    if isinstance(outcome, Exception):
-        search.give_up(k, describe_error(outcome))
-        k, n_rows = search.add_quickest(), _FEW_ROWS
-        outcome = _fitted_alone(search, trial, workers, k, n_rows, _GRACE)
-    if isinstance(outcome, TimeLimitExceeded):
-        raise TimeoutError(
-            f"Nothing could be fitted within the time budget, not even {search.name(k)} on "
-            f"{min(_FEW_ROWS, search.n_rows)} rows. Give it more time, or members that fit faster."
-        ) from outcome
-    if isinstance(outcome, Exception):
-        raise outcome
-    n_rows = min(max(n_rows, _FEW_ROWS), search.n_rows)
-    _warn_of_no_score(f"the model is {search.name(k)}, which fits quickly, on {n_rows} of {search.n_rows} rows")
-    return _alone(search, k, *outcome)
-
-
-def _fitted_alone(search: Search, trial: Trial, workers: Any, k: int, n_rows: int, seconds: float) -> Any:
-    """A candidate's fit on some rows, at least few ones, and its seconds; or what it raised, a stop included."""
-    y = trial.rows[1]
-    rows, _ = subsample(np.arange(len(y)), y, max(n_rows, _FEW_ROWS), stratify=trial.classes is not None, seed=0)
-    arguments = search.name(k), search.estimators[k], None if len(rows) == len(y) else rows
-    unit = Unit(k, refit_on, arguments, seconds=seconds if np.isfinite(seconds) else None)
-    outcome = _OneFit(unit).by(workers)
-    return _OneFit(unit).by(_this_process(trial)) if isinstance(outcome, ResultNotSent) else outcome
-
-
-def _this_process(trial: Trial) -> InThisProcess:
-    """Who fits models that cannot be pickled."""
-    workers = InThisProcess()
-    workers.share(trial)
-    return workers
-
-
-def _alone(search: Search, k: int, model: Any, seconds: float) -> Conclusion:
-    return Conclusion(k, model, None, seconds, _weights(search, [k], np.ones(1)))
+def conclude_without_a_score(search: Search, trial: Trial, workers: Any) -> Conclusion:
+    """A model where the time was too short for even one evaluation; see `rescue`."""
+    rescued = rescue(search, trial, workers)
+    weights = _weights(search, [rescued.index], np.ones(1))
+    return Conclusion(rescued.index, rescued.model, None, rescued.seconds, weights)
 
 
 def _weights(search: Search, members: Sequence[int], shares: np.ndarray | None) -> np.ndarray:
     weights = np.zeros(len(search.candidates))
     weights[list(members)] = np.nan if shares is None else shares
     return weights
-
-
-class _OneFit:
-    """A single fit."""
-
-    def __init__(self, unit: Unit):
-        self._units = [unit]
-        self.outcome: Any = None
-
-    def by(self, workers: Any) -> Any:
-        """What comes of it, if these do it."""
-        workers.run(self)
-        return self.outcome
-
-    def next_unit(self) -> Unit | None:
-        return self._units.pop() if self._units else None
-
-    def take(self, unit: Unit, outcome: Any) -> None:
-        self.outcome = outcome
-
-
-def _warn_of_no_score(instead: str) -> None:
-    warnings.warn(
-        f"The time budget was too short to evaluate even one configuration; {instead}. Give it more time.",
-        EvaluationWarning,
-        stacklevel=4,
-    )
 
 
 def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) -> Any:
@@ -336,7 +233,7 @@ def _fit(workers: Any, refits: Refits, trial: Trial) -> None:
     try:
         workers.run(refits)
         if refits.take_up_unsent():
-            _this_process(trial).run(refits)
+            this_process(trial).run(refits)
     except KeyboardInterrupt:  # what is fitted by now, and the fold models, will do
         warnings.warn("Fitting the model on all rows was interrupted.", EvaluationWarning, stacklevel=5)
 
@@ -347,39 +244,10 @@ def _alike(refits: Refits, n_rows: int) -> dict[int, Any]:
     return dict(zip(whole, united([refits.fitted[k] for k in whole]), strict=True))
 
 
-def means_of_folds(search: Search, trial: Trial, candidates: Sequence[int]) -> dict[int, Any]:
-    """The mean of each one's fold models, or one of them where they have labels only; None where none was kept."""
-    models = {k: _fold_models(search, k) for k in candidates}
-    for fold in range(len(trial.splits)):
-        there = [k for k in candidates if fold in models[k]]
-        for k, model in zip(there, united([models[k][fold] for k in there]), strict=True):
-            models[k][fold] = model
-    return {k: _mean(trial, models[k]) for k in candidates}
-
-
-def _fold_models(search: Search, k: int) -> dict[int, Any]:
-    """Those that were kept, by fold."""
-    kept = {i: fold.model for i, fold in enumerate(search.results[k]) if fold is not None}
-    return {i: unfiled(model) for i, model in kept.items() if model is not None}
-
-
-def _mean(trial: Trial, models: dict[int, Any]) -> Any:
-    if not models:
-        return None
-    if trial.classes is not None and not all(hasattr(model, "predict_proba") for model in models.values()):
-        return next(iter(models.values()))  # labels have no mean
-    named = [(f"fold{i}", model) for i, model in models.items()]
-    return _face(trial).of_fitted(named, WeightedBlend(np.full(len(models), 1 / len(models))), trial.classes)
-
-
 def _blended(search: Search, trial: Trial, members: Sequence[int], fitted: Sequence[Any], blend: Any) -> Any:
     names = [search.candidates[k].member.name for k in members]
     unique = [name if names.count(name) == 1 else f"{name}-{names[:i].count(name) + 1}" for i, name in enumerate(names)]
-    return _face(trial).of_fitted(list(zip(unique, fitted, strict=True)), blend, trial.classes)
-
-
-def _face(trial: Trial) -> Any:
-    return BlendedRegressor if trial.classes is None else BlendedClassifier
+    return face(trial).of_fitted(list(zip(unique, fitted, strict=True)), blend, trial.classes)
 
 
 def _warn_of_shortcuts(

@@ -26,7 +26,7 @@ from sklmeta.blends import Best, find_blender
 from sklmeta.candidates import Candidate
 from sklmeta.checks import check_rows, check_target, check_target_given, check_weights, positions
 from sklmeta.composition import MembersAsParameters, pairs
-from sklmeta.conclusion import Conclusion, conclude, rescue
+from sklmeta.conclusion import Conclusion, conclude, conclude_without_a_score
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import infer_task_type, subsample
 from sklmeta.evaluation import Trial, with_random_state
@@ -420,7 +420,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             self._choose(search.deciding)
             blender = find_blender(self.ensemble if self._blends() else "best")
             return conclude(search, trial, blender, self.best_index_, workers, interrupted=interrupted)
-        model = rescue(search, trial, workers)
+        model = conclude_without_a_score(search, trial, workers)
         self.cv_results_ = self._tabulated(search)
         return model
 

@@ -176,6 +176,7 @@ class Search:
         for k in range(len(self.candidates)):
             self._note(k)
         self._reserve = 0.0
+        self._has_a_fold = self.has_a_score()
         self.was_told_to_stop = False
 
     # -- what a runner calls ---------------------------------------------------------------------------------------
@@ -186,7 +187,8 @@ class Search:
             k, fold = self._queue.popleft()
             if k not in self._given_up and self._can_end(k, fold):
                 arguments = fold, self.candidates[k].member.name, self.estimators[k]
-                return Unit((k, fold), evaluate_on, arguments, self._search_end(), self._patience(k, fold))
+                patience = self._patience(k, fold)
+                return Unit((k, fold), evaluate_on, arguments, self._search_end(), patience, self._due())
         return None
 
     def take(self, unit: Unit, outcome: Any) -> None:
@@ -194,6 +196,7 @@ class Search:
         k, fold = unit.label
         self.results[k][fold] = result = _as_result(outcome)
         if result.status == "ok":
+            self._has_a_fold = True
             seconds = result.fit_seconds + result.score_seconds - result.spared_seconds
             self.costs.observe(self.candidates[k].configuration, self.train_rows[fold], seconds)
         self._note(k)
@@ -323,6 +326,10 @@ class Search:
         """Look at it no more, if there are others."""
         self._given_up[k] = why
 
+    def knows_seconds(self, k: int) -> bool:
+        """Whether anything tells how long it takes."""
+        return not math.isnan(self._seconds(self.candidates[k]))
+
     def _seconds(self, candidate: Candidate) -> float:
         return self.costs.seconds(candidate.configuration, self.n_rows)
 
@@ -402,6 +409,10 @@ class Search:
 
     def _search_end(self) -> float | None:
         return None if self.clock is None else time.monotonic() + max(0.0, self._search_left())
+
+    def _due(self) -> float | None:
+        """When another process must be started for what is fitted in the end, if no fold has ended by then."""
+        return None if self.clock is None or self._has_a_fold else self.clock.deadline - _NEW_WORKER
 
     def _patience(self, k: int, fold: int) -> float | None:
         """Seconds after which a fold is stopped, where there is something to fall back on, or others to try."""

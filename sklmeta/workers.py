@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -37,6 +37,7 @@ from sklmeta.warning_records import warnings_by_thread
 # On tables smaller than this, threads cost more than they bring, and on a busy machine a hundred times as much, as they
 # spin while they wait for one that has no core
 _MANY_CELLS = 1_000_000
+_A_CHANCE = 0.5  # seconds that a unit should have before it is due, or stopped
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +56,8 @@ class Unit:
         By ``time.monotonic()``, when it is stopped for good.
     seconds : float or None, default=None
         How long it may take, from when somebody is ready to do it, before it is stopped.
+    due : float or None, default=None
+        By ``time.monotonic()``, when another process is started, to be there once this one is stopped.
     """
 
     label: Any
@@ -62,6 +65,7 @@ class Unit:
     args: tuple
     deadline: float | None = None
     seconds: float | None = None
+    due: float | None = None
 
 
 class Source(Protocol):
@@ -187,14 +191,15 @@ class InChildren:
     """
 
     def __init__(self, n_workers: int, forked: bool = False):
-        self.n_workers = n_workers
+        self.n_workers, self.forked = n_workers, forked
         self.folder = Path(tempfile.mkdtemp(prefix="sklmeta-", dir=os.environ.get("JOBLIB_TEMP_FOLDER")))
         self._preparation: tuple = ()
         self._n_shared = 0
         self._seats: list[_Seat] = []
+        self._spare: _Process | None = None  # takes over from the next one that is stopped
         try:
             for _ in range(n_workers):
-                self._seats.append(_Seat(forked))
+                self._seats.append(_Seat(self._next_process))
         except BaseException:
             self.close()
             raise
@@ -207,89 +212,123 @@ class InChildren:
         rest.write_bytes(cloudpickle.dumps(replace(trial, rows=(None, None), folder=self.folder)))
         threads = 1 if is_small(trial.rows[0]) else threads_each(self.n_workers)
         self._preparation = (str(rows), str(rest), get_config(), threads)
-        for seat in self._seats:
-            seat.prepare(self._preparation)
+        for process in self._processes():
+            process.prepare(self._preparation)
 
     def run(self, source: Source) -> None:
         """Work off a source; what a source before it has left undone is stopped."""
         for seat in self._seats:
             if seat.unit is not None:
-                seat.stop(self._preparation)
+                seat.stop()
         while True:
             for seat in self._seats:
                 if seat.unit is None and (unit := source.next_unit()) is not None:
-                    seat.begin(unit, self._preparation)
+                    seat.begin(unit)
             busy = [seat for seat in self._seats if seat.unit is not None]
             if not busy:
                 return
-            heard = wait([seat.child.connection for seat in busy], _shortest([seat.seconds_left() for seat in busy]))
+            heard = wait([seat.process.child.connection for seat in busy], self._seconds_to_look(busy))
+            if self._wants_a_spare() and any(seat.seconds_to_due() == 0.0 for seat in busy):
+                self._spare = self._next_process()
             for seat in busy:
-                unit, outcome = seat.unit, seat.outcome(seat.child.connection in heard)
+                unit, outcome = seat.unit, seat.outcome(seat.process.child.connection in heard)
                 if unit is not None and outcome is not _STILL_BUSY:
                     if isinstance(outcome, WorkerDied):
-                        seat.replace(self._preparation)
+                        seat.replace()
                     elif isinstance(outcome, TimeLimitExceeded):
-                        seat.stop(self._preparation)
+                        seat.stop()
                     source.take(unit, outcome)
+
+    def _seconds_to_look(self, busy: Sequence[_Seat]) -> float | None:
+        """Until some unit has to be stopped, or is due."""
+        left = [seat.seconds_left() for seat in busy]
+        due = [seat.seconds_to_due() for seat in busy] if self._wants_a_spare() else []
+        return min((seconds for seconds in left + due if seconds is not None), default=None)
+
+    def _wants_a_spare(self) -> bool:
+        return self._spare is None and not self.forked  # a copy is there at once
+
+    def _next_process(self) -> _Process:
+        process, self._spare = self._spare, None
+        if process is None:
+            process = _Process(self.forked and may_fork())
+            if self._preparation:
+                process.prepare(self._preparation)
+        return process
+
+    def _processes(self) -> list[_Process]:
+        at_work = [seat.process for seat in self._seats]
+        return at_work if self._spare is None else [*at_work, self._spare]
 
     def close(self) -> None:
         """End all children and delete what they shared."""
-        for seat in self._seats:
-            seat.child.kill()
+        for process in self._processes():
+            process.child.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 _STILL_BUSY = object()
 
 
-class _Seat:
-    """A child process and what it is doing."""
+class _Process:
+    """A child, and how often it was told what to prepare without having answered yet."""
 
-    def __init__(self, forked: bool = False) -> None:
-        self.forked = forked
-        self.take_place()
-
-    def take_place(self) -> None:
-        """With a new child, that knows nothing yet."""
-        self.child, self.unanswered = Child(self.forked and may_fork()), 0
-        self.unit: Unit | None = None
-        self.begun = np.inf  # when it could get to work
+    def __init__(self, forked: bool) -> None:
+        self.child, self.unanswered = Child(forked), 0
 
     def prepare(self, preparation: tuple) -> None:
         self.child.post(_prepare, preparation)
         self.unanswered += 1
 
-    def begin(self, unit: Unit, preparation: tuple) -> None:
+
+class _Seat:
+    """A process, a new one whenever it has to be stopped, and what it is doing."""
+
+    def __init__(self, next_process: Callable[[], _Process]) -> None:
+        self._next_process = next_process
+        self._take_place()
+
+    def _take_place(self) -> None:
+        self.process = self._next_process()
+        self.unit: Unit | None = None
+        self.begun = np.inf  # when it could get to work
+
+    def begin(self, unit: Unit) -> None:
         """Take a unit on; it is handed over once the child is there, which need not be killed if time is over first."""
         self.unit, self.begun = unit, np.inf
-        if self.unanswered:
+        if self.process.unanswered:
             return
         try:
             self._hand_over()
         except WorkerDied:  # while it had nothing to do
-            self.replace(preparation)
+            self.replace()
             self.unit = unit
 
     def _hand_over(self) -> None:
         assert self.unit is not None
-        self.child.post(_on_trial, (self.unit.function, self.unit.args))
+        self.process.child.post(_on_trial, (self.unit.function, self.unit.args))
         self.begun = time.monotonic()
 
-    def stop(self, preparation: tuple) -> None:
+    def _is_worth_beginning(self) -> bool:
+        """Whether there is time for more than to be stopped at once, which costs another process."""
+        assert self.unit is not None
+        return self.unit.deadline is None or self.unit.deadline - time.monotonic() > _A_CHANCE
+
+    def stop(self) -> None:
         """Leave the unit undone."""
         if self.begun < np.inf:
-            self.replace(preparation)
+            self.replace()
         self.unit = None
 
     def outcome(self, heard: bool) -> Any:
         """What came of its unit, if anything has."""
         try:
-            message = self.child.hear() if heard else None
-            if message is not None and self.unanswered:
-                self.unanswered -= 1
+            message = self.process.child.hear() if heard else None
+            if message is not None and self.process.unanswered:
+                self.process.unanswered -= 1
                 if not message[0]:
                     raise message[1]  # the shared data did not arrive
-                if not self.unanswered:
+                if not self.process.unanswered and self._is_worth_beginning():
                     self._hand_over()
                 message = None
         except WorkerDied as error:
@@ -305,17 +344,21 @@ class _Seat:
         if self.unit is None:
             return None
         ends = [self.unit.deadline, None if self.unit.seconds is None else self.begun + self.unit.seconds]
-        first = min((end for end in ends if end is not None), default=np.inf)
-        return None if first == np.inf else max(0.0, first - time.monotonic())
+        return _seconds_until(min((end for end in ends if end is not None), default=np.inf))
 
-    def replace(self, preparation: tuple) -> None:
-        self.child.kill()
-        self.take_place()
-        self.prepare(preparation)
+    def seconds_to_due(self) -> float | None:
+        """Until its unit has had time enough; None where it has no such time, or has not begun."""
+        if self.unit is None or self.unit.due is None:
+            return None
+        return _seconds_until(max(self.unit.due, self.begun + _A_CHANCE))
+
+    def replace(self) -> None:
+        self.process.child.kill()
+        self._take_place()
 
 
-def _shortest(seconds: list[float | None]) -> float | None:
-    return min((s for s in seconds if s is not None), default=None)
+def _seconds_until(then: float) -> float | None:
+    return None if then == np.inf else max(0.0, then - time.monotonic())
 
 
 _trial: Trial | None = None

@@ -18,8 +18,8 @@ FLOORS = [
         "limits", "members", "scoring", "composition", "winner", "costs", "workers",
     },
     {
-        "candidates", "advice", "plan", "results", "search", "refits", "conclusion", "collecting", "verification",
-        "finalists",
+        "candidates", "advice", "plan", "results", "search", "refits", "fold_models", "rescue", "conclusion",
+        "collecting", "verification", "finalists",
     },
     {"estimators"},
     {"integrations"},

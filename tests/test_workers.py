@@ -51,6 +51,36 @@ class Listed:
         return [self.outcomes[label] for label in sorted(self.outcomes)]
 
 
+class Due(Listed):
+    """Units that are due at once."""
+
+    def next_unit(self):
+        unit = super().next_unit()
+        return unit and replace(unit, due=time.monotonic())
+
+
+class InChildrenForATest(InChildren):
+    """One new process at a time, remembering when each was started; they end with the context."""
+
+    def __init__(self):
+        self.started = []
+        super().__init__(1)
+        self.share(TRIAL)
+
+    def _next_process(self):
+        process = super()._next_process()
+        pid = process.child.process.pid
+        if pid not in [other.pid for other in self.started]:
+            self.started.append(SimpleNamespace(pid=pid, at=time.monotonic()))
+        return process
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+
 def is_loaded(trial, module):
     return module in sys.modules
 
@@ -195,12 +225,42 @@ def test_a_unit_s_seconds_do_not_count_while_its_child_is_still_starting(childre
 def test_a_child_that_is_not_there_in_time_is_not_started_again(tmp_path):
     workers = InChildren(1)
     workers.share(TRIAL)
-    first = workers._seats[0].child.process.pid
+    first = workers._seats[0].process.child.process.pid
     late = run(workers, [(leave_a_file, tmp_path / "late")], seconds=0.0)
     assert isinstance(late.outcomes[0], TimeLimitExceeded)
     assert run(workers, [(process_id,)], seconds=SOON).in_order() == [first]
     assert not list(tmp_path.iterdir())
     workers.close()
+
+
+def test_where_a_unit_is_due_another_process_is_started_before_it_is_stopped():
+    with InChildrenForATest() as workers:
+        run(workers, [(wait, 0.0)])
+        began = time.monotonic()
+        source = Due([(wait, 600.0), (process_id,)], each=4.0)
+        workers.run(source)
+        stopped, (_, spare) = began + 4.0, workers.started
+    assert isinstance(source.outcomes[0], TimeLimitExceeded)
+    assert source.outcomes[1] == spare.pid
+    assert began + 0.5 <= spare.at < stopped - 1.0
+
+
+def test_what_ends_in_time_leaves_the_spare_to_whoever_is_stopped_next():
+    with InChildrenForATest() as workers:
+        source = Due([(wait, 1.5), (process_id,), (wait, 600.0), (process_id,)], each=3.0)
+        workers.run(source)
+        first, spare = (process.pid for process in workers.started[:2])
+    assert [source.outcomes[i] for i in (0, 1, 3)] == ["awake", first, spare]
+
+
+def test_a_unit_with_hardly_any_time_left_is_not_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr("sklmeta.workers._A_CHANCE", 3600.0)
+    workers = InChildren(1)
+    workers.share(TRIAL)
+    late = run(workers, [(leave_a_file, tmp_path / "late")], seconds=8.0)
+    workers.close()
+    assert isinstance(late.outcomes[0], TimeLimitExceeded)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_child_that_dies_costs_its_unit_alone(children):
