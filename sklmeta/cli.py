@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 
-from sklmeta.collecting import collect, measured_in
+from sklmeta.collecting import check_collectable, collect, measured_in
 from sklmeta.datasets import Dataset, read_folder
 from sklmeta.finalists import collect_joint_errors, collect_larger_parts
 from sklmeta.knowledge import KnowledgeBase
@@ -174,6 +174,7 @@ def _build(args: argparse.Namespace) -> int:
         if empty:
             raise ValueError(f"{' and '.join(args.folders)} has no table of task type {args.task!r}.")
 
+    check_collectable(tables())
     knowledge = collect(
         tables(),
         configurations,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import warnings
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from sklmeta.checks import check_target
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset, infer_task_type, read_folder, subsample
 from sklmeta.evaluation import describe_error, with_random_state
-from sklmeta.exceptions import TimeLimitExceeded
+from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded
 from sklmeta.knowledge import Evaluation, JointErrors, KnowledgeBase
 from sklmeta.limits import call_with_limit
 from sklmeta.measuring import Measurement, error_products, measure
@@ -136,8 +137,13 @@ def collect(
     ------
     ValueError
         If `task` is unknown, if there are no datasets or configurations, if they mix task types, share a name or
-        cannot be evaluated (a target with gaps, fewer rows than folds), or if a journal was written under another
-        protocol, or of other rows.
+        cannot be evaluated (a target with gaps, fewer rows than folds), if none of the configurations is of an
+        estimator and parameters that exist, or if a journal was written under another protocol, or of other rows.
+
+    Warns
+    -----
+    EvaluationWarning
+        If some of the configurations are of no estimator or parameters that exist.
 
     Examples
     --------
@@ -159,6 +165,7 @@ def collect(
     configurations = list(dict.fromkeys(configurations))
     if not configurations:
         raise ValueError("There are no configurations to evaluate; give a list of them, or how many of each estimator.")
+    _check_buildable(configurations, protocol.task_type)
     book = _Book(Path(checkpoint) if checkpoint is not None else None, protocol, time_limit)
     joint = _Joint(book, configurations) if joint_errors else None
     units = _units(_chain(first, chosen), configurations, protocol, book, joint)
@@ -179,11 +186,30 @@ def collect(
     return book.knowledge(configurations, None if joint is None else joint.knowledge())
 
 
+def _check_buildable(configurations: Sequence[Configuration], task_type: str) -> None:
+    """Say what is mistyped before hours are spent on the rest; it will be recorded as failed on every task."""
+    wrong = {}
+    for configuration in configurations:
+        try:
+            build_estimator(configuration, task_type)
+        except Exception as error:
+            wrong[configuration] = describe_error(error)
+    if not wrong:
+        return
+    first, why = next(iter(wrong.items()))
+    found = f"of {len(configurations)} configurations cannot be built; the first, {first!r}: {why}"
+    if len(wrong) == len(configurations):
+        raise ValueError(f"{len(wrong)} {found}")
+    warnings.warn(f"{len(wrong)} {found} They are recorded as failed on every task.", EvaluationWarning, stacklevel=3)
+
+
 def _datasets(datasets: Any, task: str | None, target: str) -> Iterator[Dataset]:
     """Those of the task type; there must be one."""
     source, others, empty = "", [], True
     if isinstance(datasets, str | Path):
-        source, datasets = f" in {datasets}", read_folder(datasets, target=target, task_type=task)
+        source, folder = f" in {datasets}", datasets
+        check_collectable(read_folder(folder, target=target, task_type=task))
+        datasets = read_folder(folder, target=target, task_type=task)
     elif isinstance(datasets, Mapping):
         datasets = [Dataset(name, X, y) for name, (X, y) in datasets.items()]
     for dataset in datasets:
@@ -196,6 +222,24 @@ def _datasets(datasets: Any, task: str | None, target: str) -> Iterator[Dataset]
         names = ", ".join(map(repr, others[:3])) + f" and {len(others) - 3} more" * (len(others) > 3)
         got = f", only {names}" if others else ""
         raise ValueError(f"There are no datasets of task type {task!r} to collect from{source}{got}.")
+
+
+def check_collectable(datasets: Iterable[Dataset]) -> None:
+    """Read all tables once and look at their targets, so that a broken one stops nothing hours later.
+
+    Parameters
+    ----------
+    datasets : iterable of Dataset
+        Read one by one, and not kept.
+
+    Raises
+    ------
+    ValueError
+        If one cannot be read, or nothing can be learned from its target.
+    """
+    for dataset in datasets:
+        with _naming(dataset):
+            check_target(dataset.X, dataset.y, _task_type(dataset))
 
 
 def _task_type(dataset: Dataset) -> str:

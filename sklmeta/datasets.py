@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,15 @@ class Dataset:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
+_ROWS_A_CLASS = 10  # in the mean, from where whole numbers may well be classes
+
+
+def _few_whole_numbers(y: Any) -> int:
+    """How many there are, if each has many rows; else 0."""
+    n = pd.Series(np.asarray(y).ravel()).nunique()
+    return n if n * _ROWS_A_CLASS <= len(y) else 0
+
+
 def infer_task_type(y: Any) -> str:
     """Whether a target asks for classification or regression.
 
@@ -72,6 +82,11 @@ def infer_task_type(y: Any) -> str:
     ValueError
         If the target has gaps or several columns, holds dates or durations, or is of no kind that scikit-learn knows.
 
+    Warns
+    -----
+    UserWarning
+        If more than 20 whole numbers, each of many rows, are taken for quantities, and may be classes.
+
     Examples
     --------
     >>> infer_task_type(["a", "b", "a"]), infer_task_type([0.5, 1.2, 3.0])
@@ -83,7 +98,15 @@ def infer_task_type(y: Any) -> str:
         raise ValueError(f"Input y contains NaN (the first in row {row}). Drop the rows without a target.")
     kind = type_of_target(y, input_name="y")
     if kind in ("binary", "multiclass", "continuous"):
-        return infer_task(y)
+        task_type = infer_task(y)
+        if task_type == "regression" and kind != "continuous" and (few := _few_whole_numbers(y)):
+            warnings.warn(
+                f"y holds {few} different whole numbers, {_ROWS_A_CLASS} rows and more of each in the mean, and is "
+                'taken for regression. If they are classes, say so: task="classification" (task_type= of a Dataset).',
+                UserWarning,
+                stacklevel=3,
+            )
+        return task_type
     if kind == "unknown":
         infer_task(y)  # knows dates, and says so
     raise ValueError(

@@ -77,6 +77,17 @@ def test_build_writes_what_collect_gives(folder, tmp_path, cheap, capsys):
     assert re.match(rf"{re.escape(str(out))} \(\d+ kB\)", printed)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("a,target\n1,2\n1,2,3\n", "zz.csv cannot be read"), ("a,target\n" + "1,yes\n" * 9, "only one class is present")],
+)
+def test_a_broken_table_is_found_before_anything_is_measured(folder, tmp_path, cheap, capsys, content, message):
+    (folder / "zz.csv").write_text(content)
+    assert build(folder, "--out", tmp_path / "kb.zip", "--only", "first", "zz") == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.journals"))
+
+
 def test_build_goes_on_from_its_journals(folder, tmp_path, cheap, capsys):
     out = tmp_path / "kb.zip"
     assert build(folder, "--out", out, "--only", "first") == 0
@@ -305,7 +316,7 @@ def test_an_interrupt_says_how_to_go_on(folder, tmp_path, cheap, monkeypatch, ca
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sys.modules["sklmeta.cli"], "collect", interrupt)
-    assert build(folder, "--out", tmp_path / "kb.zip") == 130
+    assert build(folder, "--out", tmp_path / "kb.zip", "--only", "first") == 130
     assert "interrupted; the same command goes on from here" in one_line(capsys)
 
 

@@ -21,7 +21,7 @@ from sklearn.datasets import load_diabetes, load_iris
 
 from sklmeta import Configuration, Dataset, Evaluation, KnowledgeBase, collect
 from sklmeta.collecting import measured_in, read_joint_errors
-from sklmeta.exceptions import TimeLimitExceeded, UnknownEstimatorError
+from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, UnknownEstimatorError
 from sklmeta.metrics import CLASSIFICATION, REGRESSION
 
 module = import_module("sklmeta.collecting")
@@ -239,9 +239,18 @@ def test_without_a_limit_everything_stays_in_the_process(monkeypatch):
 
 
 def test_an_unknown_estimator_fails_by_itself():
-    kb = collect({"iris": IRIS}, [Configuration("scv"), CHEAP[0]], time_limit=None)
+    with pytest.warns(EvaluationWarning, match=r"1 of 2 configurations cannot be built; the first, .*scv"):
+        kb = collect({"iris": IRIS}, [Configuration("scv"), CHEAP[0]], time_limit=None)
     assert kb.status.tolist() == [["failed", "ok"]]
     assert UnknownEstimatorError.__name__ in kb.reasons["iris", Configuration("scv")]
+
+
+def test_where_all_configurations_are_mistyped_nothing_is_begun():
+    mistyped = [Configuration("nope"), Configuration("lda", {"solvr": "svd"})]
+    with pytest.raises(ValueError, match=r"2 of 2 configurations cannot be built; the first, .*nope"):
+        collect({"iris": IRIS}, mistyped, time_limit=None)
+    with pytest.raises(ValueError, match=r"1 of 1 configurations cannot be built; the first, .*'solvr'"):
+        collect({"iris": IRIS}, mistyped[1:], time_limit=None)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -40,6 +41,17 @@ def folder(tmp_path):
 def test_infer_task_type(y, expected):
     assert infer_task_type(y) == expected
     assert infer_task(y) == expected, "meta-features and datasets must not disagree"
+
+
+def test_whole_numbers_that_may_be_classes_are_called_what_they_are_taken_for():
+    labels = np.arange(500) % 50
+    with pytest.warns(UserWarning, match=r"50 different whole numbers.*taken for regression.*task=.classification"):
+        assert infer_task_type(labels) == "regression"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert infer_task_type(labels[:400]) == "regression"  # eight rows of each
+        assert infer_task_type(np.arange(500) % 20) == "classification"
+        assert infer_task_type(labels + 0.5) == "regression"
 
 
 @pytest.mark.parametrize(
