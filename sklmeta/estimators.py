@@ -15,6 +15,7 @@ import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -490,7 +491,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         ValueError
             If a parameter or the data make no sense, or the knowledge has nothing to say about any member.
         """
-        if not isinstance(n_configs, Integral) or n_configs < 1:
+        if not _is_count(n_configs):
             raise ValueError(f"n_configs must be a positive integer, got {n_configs!r} instead.")
         self._check_parameters()
         X, y = self._checked_data(X, y, learn=False)
@@ -532,7 +533,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _check_parameters(self) -> None:
         find_blender(self.ensemble)
-        if self.n_iter is not None and (not isinstance(self.n_iter, Integral) or self.n_iter < 1):
+        if not (self.n_iter is None or _is_count(self.n_iter)):
             raise ValueError(f"n_iter must be a positive integer or None, got {self.n_iter!r} instead.")
         if self.time_budget is not None and not (
             isinstance(self.time_budget, Real)
@@ -555,6 +556,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             raise ValueError(
                 f"Names of estimators conflict with what sklmeta calls its own: {sorted(taken)}. Rename them."
             )
+        if not isinstance(self.warm_start, bool | np.bool_):
+            raise ValueError(f"warm_start must be True or False, got {self.warm_start!r} instead.")
         if not (self.callback is None or callable(self.callback)):
             raise ValueError(f"callback must be callable or None, got {self.callback!r} instead.")
         if not (self.preprocessor is None or self.preprocessor == "auto" or hasattr(self.preprocessor, "transform")):
@@ -613,8 +616,12 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _scorer(self, members: Sequence[Member]) -> tuple[Callable, str | None]:
         classes, scoring = getattr(self, "classes_", None), self.scoring
-        if scoring is None and not routing_enabled() and all(has_standard_score(m.estimator) for m in members):
-            scoring = DEFAULT_METRIC[self._task_type()]  # the same, without asking models twice for their answers
+        if scoring is None and all(has_standard_score(m.estimator) for m in members):
+            standard = DEFAULT_METRIC[self._task_type()]  # the same, without asking models twice for their answers
+            if not routing_enabled():
+                scoring = standard
+            elif self.estimators is None:  # nobody else could ask for weights
+                scoring = get_scorer(standard).set_score_request(sample_weight=True)
         return make_search_scorer(scoring, self.refit, members[0].build({}, probabilities=True), classes)
 
     def _blends(self) -> bool:
@@ -638,8 +645,9 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         return make_members(self.estimators, self._task_type(), self.param_distributions, self.preprocessor)
 
     def _usable_members(self, X: Any, params: Mapping[str, Any]) -> list[Member]:
-        # with metadata routing, requests say who gets weights: nobody is left out for not taking them
-        weighted = params.get("sample_weight") is not None and not routing_enabled()
+        # with metadata routing, requests of one's own say who gets weights: nobody is left out for not taking them
+        asked = routing_enabled() and self.estimators is not None
+        weighted = params.get("sample_weight") is not None and not asked
         return usable_members(self._members(), X, weighted=weighted, of_catalogue=self.estimators is None)
 
     def _build(self, candidate: Candidate) -> Any:
@@ -843,6 +851,10 @@ def recommend_config(
         raise ValueError(f"task must be 'classification', 'regression' or None, got {task!r} instead.")
     face = MetaClassifier if task == "classification" else MetaRegressor
     return face(estimators, knowledge=knowledge, scoring=scoring).recommend_config(X, y, n_configs)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
 
 
 def _is_multimetric(scorer: Any, search: Search) -> bool:

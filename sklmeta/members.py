@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
+from sklmeta._sklearn import routing_enabled
 from sklmeta.calibration import CalibratedMember, lacks_probabilities
 from sklmeta.catalogue import CatalogueEntry, catalogue, default_pipeline, find_entry
 from sklmeta.configuration import Configuration, frozen_value
@@ -200,7 +201,9 @@ def named_estimators(estimators: Any, task_type: str | None = None, copies: bool
     """
     if estimators is None:
         known = catalogue(task_type or "classification").items()
-        return [(name, clone(entry.estimator) if copies else entry.estimator) for name, entry in known]
+        if not copies:
+            return [(name, entry.estimator) for name, entry in known]
+        return [(name, _asking_for_weights(clone(entry.estimator))) for name, entry in known]
     if hasattr(estimators, "fit") and not isinstance(estimators, type):
         return [(_name_of(estimators), estimators)]
     if not isinstance(estimators, Sequence) or isinstance(estimators, str) or not all(map(_is_pair, estimators)):
@@ -216,6 +219,16 @@ def named_estimators(estimators: Any, task_type: str | None = None, copies: bool
     if not left:
         raise ValueError(f"No estimator is left to choose from in {estimators!r}; give at least one.")
     return left
+
+
+def _asking_for_weights(estimator: Any) -> Any:
+    """With metadata routing, what nobody but sklmeta could set a request on; as in scikit-learn's own defaults."""
+    if routing_enabled():
+        *steps, last = [step for _, step in estimator.steps] if isinstance(estimator, Pipeline) else [estimator]
+        for step in [*steps, last]:
+            if has_fit_parameter(step, "sample_weight"):
+                step.set_fit_request(sample_weight=step is last)
+    return estimator
 
 
 def task_type_of(named: Iterable[tuple[str, Any]]) -> str:

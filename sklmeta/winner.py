@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone, is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import process_routing
@@ -183,6 +184,8 @@ class Winner:
     def _checked_new(self, X: Any) -> Any:
         X = check_rows(X)
         validate_data(self, X, skip_check_array=True, reset=False)
+        if isinstance(X, np.ndarray) and hasattr(self, "feature_names_in_"):
+            return pd.DataFrame(X, columns=self.feature_names_in_)  # missing names are warned of here, and once
         return X
 
 

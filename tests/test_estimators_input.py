@@ -1,5 +1,6 @@
 """An hour as a stranger: odd data that work, and bad data that are refused in words that help."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -222,6 +223,15 @@ def test_tables_of_another_library_and_of_its_types(classifier, kind):
         classifier.predict(given.select(X.columns[::-1]) if kind == "table" else given[X.columns[::-1]])
 
 
+def test_an_array_in_place_of_the_table_is_warned_of_once(classifier):
+    X, y = messy()[["number", "text"]], [0, 1] * 20
+    expected = classifier.fit(X, y).predict_proba(X)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        np.testing.assert_allclose(classifier.predict_proba(X.to_numpy()), expected)
+    assert [str(w.message).split(",")[0] for w in caught] == ["X does not have valid feature names"]
+
+
 def test_new_rows_in_another_order_of_columns_or_with_one_missing(classifier):
     X, y = messy()[["number", "text", "flag"]], [0, 1] * 20
     classifier.fit(X, y)
@@ -313,6 +323,8 @@ def test_a_column_of_a_kind_that_nobody_knows(classifier):
     ("params", "message"),
     [
         ({"n_iter": 0}, "n_iter must be a positive integer or None, got 0"),
+        ({"n_iter": True}, "n_iter must be a positive integer or None, got True"),
+        ({"warm_start": "yes"}, "warm_start must be True or False, got .yes."),
         ({"n_iter": 2.5}, "n_iter must be a positive integer or None, got 2.5"),
         ({"ensemble": "median"}, "ensemble must be .*got 'median'"),
         ({"knowledge": "defautl"}, r"knowledge must be 'default', None .*, got 'defautl'.*KnowledgeBase\.load"),

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from sklmeta import MetaClassifier, MetaEstimator
+from sklmeta import MetaClassifier, MetaEstimator, MetaRegressor
 from sklmeta.conclusion import _how_many
 from sklmeta.exceptions import EvaluationWarning
 
@@ -71,6 +71,19 @@ def test_routing_asks_as_scikit_learns_searches_do(binary, weights):
         for search in (GridSearchCV(SVC(), {"C": [1.0]}, cv=2), MetaEstimator(SVC(), n_iter=1, cv=2)):
             with pytest.raises(ValueError, match=r"sample_weight.*not explicitly set as requested or not requested"):
                 search.fit(X, y, sample_weight=weights)
+
+
+@pytest.mark.parametrize("face", [MetaClassifier, MetaRegressor])
+def test_default_members_and_metric_ask_for_weights_themselves(binary, weights, face):
+    X, y = binary
+    found = []
+    for routing in (False, True):
+        with config_context(enable_metadata_routing=routing), pytest.warns(EvaluationWarning, match="k_neighbors"):
+            meta = face(n_iter=3, cv=2, random_state=0).fit(X, y, sample_weight=weights)
+        found.append([*meta.cv_results_["mean_test_score"], *meta.predict(X)])
+    np.testing.assert_allclose(*found)
+    with config_context(enable_metadata_routing=True):
+        meta.fit(X, y)
 
 
 def test_groups_are_routed_to_the_splitter(binary):
