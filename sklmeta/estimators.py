@@ -127,8 +127,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     Attributes
     ----------
     best_estimator_ : estimator
-        The best single configuration, fitted on all rows; where a budget or Ctrl-C left no time for that, which a warning
-        says, the mean of its fold models, or a fit on a part of the rows.
+        The best single configuration, fitted on all rows; where a budget or Ctrl-C left no time for that, which a
+        warning says, the mean of its fold models, or a fit on a part of the rows.
     ensemble_ : BlendedClassifier or BlendedRegressor
         What `predict` uses: members and their weights. Not with ``ensemble="best"``, a callable `refit`, or where the
         best has labels only.
