@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import sklearn
+from scipy import sparse
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
@@ -299,7 +300,10 @@ def consult(
         told_in=recorded_unit(metric, spread),
         measured_with=str(knowledge.info.get("scikit-learn", "")),
         costs=CostModel(
-            knowledge, meta_features, _calibrated(members, task_type, average or needs_probabilities(scoring))
+            knowledge,
+            meta_features,
+            _calibrated(members, task_type, average or needs_probabilities(scoring)),
+            X.nnz / X.shape[0] if sparse.issparse(X) else None,
         ),
         average=average,
         stands_for=_stood_for(scoring, metric, task_type),

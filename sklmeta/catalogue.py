@@ -65,6 +65,8 @@ class CatalogueEntry:
         Whether a regression target is standardised for it.
     max_rows : int or None, default=None
         Rows beyond which it is left out where there are other members, and not measured, for its cost grows too fast.
+    max_columns : int or None, default=None
+        Columns beyond which it is left out where there are other members.
     practice : tuple of dict, default=()
         Configurations that practitioners use, tried right after the default.
     n_known : int, default=25
@@ -80,6 +82,7 @@ class CatalogueEntry:
     target_means: bool = False
     scale_target: bool = False
     max_rows: int | None = None
+    max_columns: int | None = None
     practice: tuple[dict[str, Any], ...] = ()
     n_known: int = 25
 
@@ -263,6 +266,8 @@ def _entry(name: Hashable, task_type: str) -> CatalogueEntry:
 
 _KERNEL_ROWS = 20_000  # a kernel machine's cost grows with the square of the rows and more
 _PROCESS_ROWS = 1_000  # a Gaussian process's with their cube
+_WIDE = 5_000  # columns: networks and boosting take seconds for some hundred rows of them, linear models hundredths
+_COVARIANCE_COLUMNS = 2_000  # discriminant analysis has a matrix of columns by columns, and solves it
 _GAMMA = ["scale", "scale", "scale", 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
 _KERNEL = ["rbf", "rbf", "rbf", "rbf", "linear", "poly"]
 _KERNEL_CONDITIONS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -443,17 +448,26 @@ def _classification() -> Mapping[str, CatalogueEntry]:
             categories="native",
             scale=False,
             sparse=False,
+            max_columns=_WIDE,
             practice=_BOOSTING_PRACTICE,
             n_known=40,
         ),
         CatalogueEntry("k_neighbors", KNeighborsClassifier(), SearchSpace(_NEIGHBORS), practice=_NEIGHBORS_PRACTICE),
-        CatalogueEntry("mlp", MLPClassifier(), SearchSpace(_NETWORK), practice=_NETWORK_PRACTICE, n_known=40),
+        CatalogueEntry(
+            "mlp",
+            MLPClassifier(),
+            SearchSpace(_NETWORK),
+            max_columns=_WIDE,
+            practice=_NETWORK_PRACTICE,
+            n_known=40,
+        ),
         CatalogueEntry(
             "lda",
             LinearDiscriminantAnalysis(),
             SearchSpace({"solver": ["lsqr"], "shrinkage": loguniform(1e-3, 1.0)}, {"shrinkage": {"solver": ("lsqr",)}}),
             sparse=False,
             target_means=True,
+            max_columns=_COVARIANCE_COLUMNS,
             practice=_LDA_PRACTICE,
             n_known=18,
         ),
@@ -527,12 +541,19 @@ def _regression() -> Mapping[str, CatalogueEntry]:
             categories="native",
             scale=False,
             sparse=False,
+            max_columns=_WIDE,
             practice=_BOOSTING_PRACTICE,
             n_known=40,
         ),
         CatalogueEntry("k_neighbors", KNeighborsRegressor(), SearchSpace(_NEIGHBORS), practice=_NEIGHBORS_PRACTICE),
         CatalogueEntry(
-            "mlp", MLPRegressor(), SearchSpace(_NETWORK), scale_target=True, practice=_NETWORK_PRACTICE, n_known=40
+            "mlp",
+            MLPRegressor(),
+            SearchSpace(_NETWORK),
+            scale_target=True,
+            max_columns=_WIDE,
+            practice=_NETWORK_PRACTICE,
+            n_known=40,
         ),
     ]
     process = CatalogueEntry(
@@ -567,7 +588,7 @@ def _prepared_otherwise(entries: Iterable[CatalogueEntry]) -> Iterator[Catalogue
     """The same base estimators behind other preparations of numbers."""
     for entry in entries:
         for scale in _PREPARED_OTHERWISE.get(entry.name, ()):
-            yield replace(entry, name=f"{entry.name}_{scale}", scale=scale, n_known=6)
+            yield replace(entry, name=f"{entry.name}_{scale}", scale=scale, n_known=6, max_columns=_WIDE)
 
 
 def _by_name(entries: Iterable[CatalogueEntry]) -> Mapping[str, CatalogueEntry]:

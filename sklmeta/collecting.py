@@ -143,7 +143,7 @@ def collect(
     Warns
     -----
     EvaluationWarning
-        If some of the configurations are of no estimator or parameters that exist.
+        If some of the configurations are of no estimator or parameters that exist, or no evaluation succeeded.
 
     Examples
     --------
@@ -162,6 +162,10 @@ def collect(
     protocol = _Protocol(task or _task_type(first), cv, max_rows, random_state)
     if configurations is None or isinstance(configurations, int):
         configurations = default_configurations(protocol.task_type, configurations)
+    if isinstance(configurations, Configuration) or not all(isinstance(c, Configuration) for c in configurations):
+        raise ValueError(
+            f"configurations must be a list of Configuration, or how many of each estimator, got {configurations!r}."
+        )
     configurations = list(dict.fromkeys(configurations))
     if not configurations:
         raise ValueError("There are no configurations to evaluate; give a list of them, or how many of each estimator.")
@@ -183,7 +187,15 @@ def collect(
             joint.add(evaluation, errors)
         if progress is not None:
             progress(book.line(evaluation))
-    return book.knowledge(configurations, None if joint is None else joint.knowledge())
+    knowledge = book.knowledge(configurations, None if joint is None else joint.knowledge())
+    if knowledge.reasons and not np.any(knowledge.status == "ok"):
+        (name, failed), why = next(iter(knowledge.reasons.items()))
+        warnings.warn(
+            f"No evaluation succeeded, so nothing can be learned from this; the first, {failed!r} on {name!r}: {why}",
+            EvaluationWarning,
+            stacklevel=2,
+        )
+    return knowledge
 
 
 def _check_buildable(configurations: Sequence[Configuration], task_type: str) -> None:

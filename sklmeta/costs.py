@@ -21,6 +21,8 @@ _PRIOR_STRENGTH = 25.0  # in squared log units of size
 _EXPONENTS_RANGE = (0.0, 2.5)
 # exponent of rows beyond those that the knowledge has; for the others 1
 _GROWTH = {"svc": 2.0, "svc_normal": 2.0, "svr": 2.0, "svr_normal": 2.0, "gaussian_process": 3.0}
+# whose work on sparse rows grows with the values that they hold, not with the columns
+_BY_VALUES = frozenset({"logistic_regression", "ridge", "elastic_net", "svc", "svr", "k_neighbors"})
 _TRAIN_SHARE = 2 / 3  # of a task's rows, in the folds that the knowledge was measured on
 _SMALLEST = 1e-4  # seconds: a clock's resolution is no knowledge
 _SURPRISE = 0.5  # standard deviation of log seconds around what is predicted here, before anything was timed here
@@ -32,9 +34,10 @@ class CostModel:
 
     Log seconds of a base estimator's configurations are linear in the logarithms of rows, encoded columns and classes:
     the slopes are the base estimator's, by least squares shrunk to plausible ones, that of rows steeper from 2,000 on
-    as far as was measured; the levels are each configuration's own (empirical performance models: Hutter, Xu, Hoos &
-    Leyton-Brown 2014, in their simplest form). What is timed on the spot corrects them: the mean log ratio of measured
-    to predicted, of the base estimator as far as it has been timed, and of all of them for the rest.
+    as far as was measured; beyond that, rows and columns count at least in proportion. The levels are each
+    configuration's own (empirical performance models: Hutter, Xu, Hoos & Leyton-Brown 2014, in their simplest form).
+    What is timed on the spot corrects them: the mean log ratio of measured to predicted, of the base estimator as far
+    as it has been timed, and of all of them for the rest.
 
     Parameters
     ----------
@@ -44,16 +47,26 @@ class CostModel:
         Of the data, as far as known; its ``log_encoded_columns`` and ``log_classes`` count.
     calibrated : collection of str, default=()
         Names of the base estimators that a search calibrates, and the knowledge timed as they are.
+    values_per_row : float or None, default=None
+        That sparse rows hold in the mean; None for dense ones.
     """
 
-    def __init__(self, knowledge: KnowledgeBase | None, meta_features: Any, calibrated: Collection[Hashable] = ()):
+    def __init__(
+        self,
+        knowledge: KnowledgeBase | None,
+        meta_features: Any,
+        calibrated: Collection[Hashable] = (),
+        values_per_row: float | None = None,
+    ):
         self._level: dict[Configuration, float] = {}
         self._slopes: dict[Hashable, np.ndarray] = {}
         self._typical: dict[Hashable, float] = {}
         self._timed: dict[Hashable, tuple[int, float]] = {}  # how often, and the sum of log ratios
         self._calibrated = frozenset(calibrated)
         self._own_size = np.array([float(meta_features.get(name, 0.0)) for name in _SIZES])
+        self._log_values = None if values_per_row is None else math.log(max(1.0, values_per_row))
         self._known_rows: dict[Hashable, float] = {}  # the most that a base estimator was timed on
+        self._known_log_columns: dict[Hashable, float] = {}
         if knowledge is not None and set(_SIZES[:2]) <= set(knowledge.meta_features):
             self._learn(knowledge)
 
@@ -72,6 +85,7 @@ class CostModel:
             if np.isfinite(levels).any():
                 timed = np.isfinite(seconds[:, columns]).any(axis=1)
                 self._known_rows[name] = float(np.exp(sizes[timed, 0].max()))
+                self._known_log_columns[name] = float(sizes[timed, 1].max())
                 self._slopes[name], self._typical[name] = slopes, float(np.nanmedian(levels))
                 known = zip(columns, levels, strict=True)
                 self._level.update({knowledge.configurations[j]: float(a) for j, a in known if np.isfinite(a)})
@@ -118,6 +132,8 @@ class CostModel:
         rows, columns, classes, steeper = self._slopes[name].tolist()
         level = self._level.get(configuration, self._typical[name])
         _, log_columns, log_classes = self._own_size.tolist()
+        if self._log_values is not None and name in _BY_VALUES:
+            log_columns = min(log_columns, self._log_values)
         # fixed costs hide the growth among the sizes that are known
         known_rows = self._known_rows.get(name, np.inf)
         within, beyond = math.log(min(n_rows, known_rows)), math.log(max(1.0, n_rows / known_rows))
@@ -125,7 +141,9 @@ class CostModel:
         growth += beyond * max(_GROWTH.get(str(name), 1.0), rows + steeper)
         if name in self._calibrated:
             growth += math.log1p(CALIBRATION_FOLDS * (1 - 1 / CALIBRATION_FOLDS) ** rows)
-        return level + growth + columns * log_columns + classes * log_classes
+        further = max(0.0, log_columns - self._known_log_columns.get(name, np.inf))
+        growth += columns * (log_columns - further) + max(1.0, columns) * further
+        return level + growth + classes * log_classes
 
     def _correction(self, name: Hashable) -> float:
         machine = fmean(ratios / timed for timed, ratios in self._timed.values()) if self._timed else 0.0

@@ -332,9 +332,13 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             report=self._report,
         )
 
-    def _report(self, progress: Progress) -> Any:
+    def _report(self, progress: Progress) -> bool:
         listeners = [print if self.verbose else None, self.callback]
-        return any(tell(progress) for tell in listeners if tell is not None)
+        answers = [tell(progress) for tell in listeners if tell is not None]
+        try:
+            return any(answers)
+        except ValueError as error:
+            raise ValueError(f"callback must return something true or false, got {answers[-1]!r} instead.") from error
 
     def _past(self, X: Any, y: np.ndarray, params: Mapping[str, Any], splits: Any) -> Past:
         """What an earlier `fit` evaluated on this data, if it is to be used."""

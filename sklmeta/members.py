@@ -301,7 +301,8 @@ def _has_no_part(member: Member, X: Any) -> bool:
     too_large = entry.max_rows is not None and entry.max_rows < min(_SMALL, X.shape[0])
     otherwise = not isinstance(entry.scale, bool)
     too_wide = entry.scale == "splines" and SPLINES * X.shape[0] * X.shape[1] > _DENSE_CELLS
-    return too_large or too_wide or (otherwise and (sparse.issparse(X) or member.preprocessor != "auto"))
+    slow = otherwise and entry.max_columns is not None and X.shape[1] > entry.max_columns
+    return too_large or too_wide or slow or (otherwise and (sparse.issparse(X) or member.preprocessor != "auto"))
 
 
 def _obstacle(member: Member, X: Any, weighted: bool, alone: bool) -> str:
@@ -309,9 +310,12 @@ def _obstacle(member: Member, X: Any, weighted: bool, alone: bool) -> str:
         return "takes no sample_weight"
     if sparse.issparse(X) and member.needs_dense and X.shape[0] * X.shape[1] > _DENSE_CELLS:
         return f"needs dense data, and {X.shape[0]} x {X.shape[1]} is too large for that"
-    limit = None if member.entry is None or member.is_pipeline else member.entry.max_rows
-    if limit is not None and X.shape[0] > limit and not alone:
-        return f"slow beyond {limit} rows, and there are {X.shape[0]}; to use it all the same, wrap it alone"
+    if member.entry is None or member.is_pipeline or alone:
+        return ""
+    limits = (member.entry.max_rows, "rows"), (member.entry.max_columns, "columns")
+    for (limit, what), there_are in zip(limits, X.shape, strict=True):
+        if limit is not None and there_are > limit:
+            return f"slow beyond {limit} {what}, and there are {there_are}; to use it all the same, wrap it alone"
     return ""
 
 

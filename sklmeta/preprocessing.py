@@ -144,7 +144,10 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         validate_data(self, frame if isinstance(X, pd.DataFrame) else X, skip_check_array=True)
         self._labels = list(frame.columns)
         of_objects = isinstance(X, np.ndarray) and types.is_object_dtype(X.dtype)  # whose columns as_frame looked into
-        self._kinds = [self._kind_of(name, column, of_objects) for name, column in frame.items()]
+        if _is_all_numbers(frame) and not of_objects:
+            self._kinds = ["number"] * frame.shape[1]
+        else:
+            self._kinds = [self._kind_of(name, column, of_objects) for name, column in frame.items()]
         table = plain_table(frame, self._kinds)
         values = None if y is None else self._values_of(y)
         self.averaged_ = {} if values is None else self._of_many_levels(table)
@@ -258,13 +261,21 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         return table.assign(**{label: table[name] for label, name in self.averaged_.items()})
 
     def _column_transformer(self, table: pd.DataFrame) -> ColumnTransformer:
-        averaged = list(self.averaged_)
-        text = [c for c in table.columns if isinstance(table[c].dtype, pd.StringDtype)]
-        levels = [c for c in table.columns if table[c].dtype == object and c not in self.averaged_]
-        numbers = [c for c in table.columns if c not in {*text, *levels, *averaged}]
+        averaged, dtypes = list(self.averaged_), dict(zip(table.columns, table.dtypes, strict=True))
+        text = [c for c, dtype in dtypes.items() if isinstance(dtype, pd.StringDtype)]
+        levels = [c for c, dtype in dtypes.items() if types.is_object_dtype(dtype) and c not in self.averaged_]
+        others = {*text, *levels, *averaged}
+        numbers = [c for c in dtypes if c not in others]
         empty = [c for c in numbers if self.categories == "native" and table[c].isna().all()]
+        all_of_them = len(numbers) == len(dtypes) and not empty
         steps = [
-            ("numbers", self._for_numbers(len(table)), [c for c in numbers if c not in empty]),
+            (
+                "numbers",
+                self._for_numbers(len(table)),
+                slice(0, len(numbers))
+                if all_of_them
+                else [c for c in numbers if c not in empty],  # a name is looked up
+            ),
             # scikit-learn 1.9's histogram gradient boosting cannot bin a column without any value
             ("empty", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True), empty),
             ("categories", self._for_categories(), levels),
@@ -410,6 +421,10 @@ def plain_table(frame: pd.DataFrame, kinds: Iterable[str] | None = None) -> pd.D
     UserWarning
         If a cell is missing because it is of another kind.
     """
+    if _is_all_numbers(frame) and (kinds is None or set(kinds) == {"number"}):
+        values = np.array(frame.to_numpy(dtype=float), order="F")  # one by one, thousands of columns take seconds
+        np.clip(values, -LARGEST, LARGEST, out=values)
+        return pd.DataFrame(values, columns=_unique_names(frame.columns), index=frame.index)
     if kinds is None:
         kinds = [kind_of(name, column) for name, column in frame.items()]
     plain: dict[str, pd.Series] = {}
@@ -417,6 +432,11 @@ def plain_table(frame: pd.DataFrame, kinds: Iterable[str] | None = None) -> pd.D
         for label, values in _PLAIN[kind](str(name), column).items():
             plain[_unused(label, position, plain)] = values
     return pd.DataFrame(plain, index=frame.index)
+
+
+def _is_all_numbers(frame: pd.DataFrame) -> bool:
+    """Whether every column is of one of numpy's own types of numbers, or of booleans."""
+    return all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in frame.dtypes)
 
 
 def kind_of(name: Hashable, column: pd.Series) -> str:

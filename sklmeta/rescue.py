@@ -90,8 +90,8 @@ def rescue(search: Search, trial: Trial, workers: Any) -> Rescued:
             k, (n_rows, outcome) = quickest, last.fit(quickest, _FEW_ROWS)
     if isinstance(outcome, TimeLimitExceeded):
         raise TimeoutError(
-            f"Nothing could be fitted within the time budget, not even {search.name(k)} on {n_rows} rows. Give it more "
-            "time, or members that fit faster."
+            f"Nothing could be fitted within the time budget, not even {search.name(k)} on {n_rows} rows ({outcome}). "
+            "Give it more time, or members that fit faster."
         ) from outcome
     if isinstance(outcome, Exception):
         raise outcome

@@ -337,7 +337,10 @@ class _Seat:
             self.unit = None
             return message[1]
         if self.seconds_left() == 0.0:
-            return TimeLimitExceeded("stopped, for its time was over")
+            waited = self.begun == np.inf
+            return TimeLimitExceeded(
+                "its process had not started when its time was over" if waited else "stopped, for its time was over"
+            )
         return _STILL_BUSY
 
     def seconds_left(self) -> float | None:

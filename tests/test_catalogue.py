@@ -254,7 +254,9 @@ def test_what_is_prepared_otherwise_differs_in_nothing_else(task):
     entries = catalogue(task)
     for name in [name for name in entries if name.endswith(("_normal", "_splines"))]:
         first, how = name.rsplit("_", 1)
-        assert replace(entries[name], name=first, scale=True, n_known=entries[first].n_known) == entries[first]
+        plain = entries[first]
+        as_plain = {"scale": True, "n_known": plain.n_known, "max_columns": plain.max_columns}
+        assert replace(entries[name], name=first, **as_plain) == plain
         assert entries[name].preprocessor().scale == how
         plain, other = (default_configurations(task, 6, [n]) for n in (first, name))
         assert [c.params for c in other] == [c.params for c in plain]

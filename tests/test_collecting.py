@@ -245,6 +245,18 @@ def test_an_unknown_estimator_fails_by_itself():
     assert UnknownEstimatorError.__name__ in kb.reasons["iris", Configuration("scv")]
 
 
+def test_where_nothing_succeeded_that_is_said():
+    with pytest.warns(EvaluationWarning, match=r"No evaluation succeeded.*the first, .*svc.* on 'iris': .*'C'"):
+        kb = collect({"iris": IRIS}, [Configuration("svc", {"C": -1.0})], time_limit=None)
+    assert kb.status.item() == "failed"
+
+
+@pytest.mark.parametrize("wrong", [["lda"], Configuration("lda"), [CHEAP[0], {"C": 1.0}]])
+def test_configurations_are_configurations(wrong):
+    with pytest.raises(ValueError, match="configurations must be a list of Configuration, or how many of each"):
+        collect({"iris": IRIS}, wrong, time_limit=None)
+
+
 def test_where_all_configurations_are_mistyped_nothing_is_begun():
     mistyped = [Configuration("nope"), Configuration("lda", {"solvr": "svd"})]
     with pytest.raises(ValueError, match=r"2 of 2 configurations cannot be built; the first, .*nope"):

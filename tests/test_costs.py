@@ -74,6 +74,23 @@ def test_on_large_tables_what_is_expected_is_not_too_little():
             assert np.isnan(off).all() or abs(np.nanmean(off)) < np.log(1.4), name
 
 
+def test_cost_grows_with_the_columns_beyond_those_that_are_known_but_for_sparse_rows_with_their_values():
+    kb, features = known()
+    forest = next(c for c in kb.configurations if c.estimator == "random_forest")
+    most = kb.meta_features["log_encoded_columns"].max()
+
+    def seconds(configuration, columns, **how):
+        return CostModel(kb, {**features, "log_encoded_columns": np.log(columns)}, **how).seconds(configuration, 500)
+
+    widest = np.exp(most)
+    for configuration in (RIDGE, SVR, forest):
+        assert seconds(configuration, 10 * widest) == pytest.approx(10 * seconds(configuration, widest))
+        assert seconds(configuration, widest) < 10 * seconds(configuration, widest / 10)
+    assert seconds(RIDGE, 10 * widest, values_per_row=20.0) == pytest.approx(seconds(RIDGE, 20.0))
+    assert seconds(RIDGE, 5.0, values_per_row=20.0) == pytest.approx(seconds(RIDGE, 5.0))
+    assert seconds(forest, 10 * widest, values_per_row=20.0) == pytest.approx(seconds(forest, 10 * widest))
+
+
 def test_tables_of_unknown_size_tell_nothing():
     sizes = pd.DataFrame({"log_rows": np.log([100.0, 1000.0, 3000.0, np.nan]), "log_encoded_columns": 1.0})
     seconds = np.array([[0.01], [0.1], [0.3], [50.0]])

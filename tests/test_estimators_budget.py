@@ -414,6 +414,8 @@ def test_a_callback_that_says_nothing_changes_nothing():
     assert {one.estimator for one in told} <= {name for name, _ in CHEAP}
     with pytest.raises(ValueError, match="callback must be callable"):
         MetaClassifier(CHEAP, callback="stop").fit(X, y)
+    with pytest.raises(ValueError, match=r"callback must return something true or false, got array\(\["):
+        MetaClassifier(CHEAP, n_iter=1, cv=2, callback=lambda progress: np.zeros(2)).fit(*CANCER)
 
 
 def test_a_warm_start_evaluates_the_rest_and_ends_like_one_fit(interrupted):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from doubles import Majority
 from scipy import sparse
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -103,6 +104,20 @@ def _with_rows_at_most(find_entry, rows):
         return replace(entry, max_rows=rows) if entry is not None and entry.max_rows else entry
 
     return find
+
+
+def test_sparse_rows_of_many_columns_are_searched_in_short_time_by_what_is_quick_there():
+    X = sparse.random(200, 6000, density=0.005, format="csr", random_state=0)
+    total = np.asarray(X[:, :300].sum(axis=1)).ravel()
+    y = (total > np.median(total)).astype(int)
+    with pytest.warns(EvaluationWarning, match=r"mlp \(slow beyond 5000 columns, and there are 6000") as caught:
+        meta = MetaClassifier(time_budget=10, random_state=0).fit(X, y)
+    assert meta.n_evaluations_ >= 1
+    out = {"hist_gradient_boosting", "mlp", "lda"}
+    assert all(f"{name} (" in str(caught[0].message) for name in out)
+    assert not out & set(meta.cv_results_["estimator"])
+    alone = MetaClassifier(LinearDiscriminantAnalysis(), n_iter=1, cv=2, random_state=0)
+    assert alone.fit(X[:, :2500], y).best_params_
 
 
 def test_many_classes(classifier):

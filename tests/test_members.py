@@ -237,9 +237,12 @@ def test_what_has_no_part_in_such_data_is_left_out_without_a_word(recwarn):
     assert left(np.zeros((1001, 2))) == [name for name in every if name != "gaussian_process"]
     assert left(sparse.csr_matrix((10, 2))) == plain
     assert left(np.zeros((10, 2)), preprocessor=StandardScaler()) == plain, "all would see the same"
-    wide = np.broadcast_to(0.0, (1000, 20_000))
-    assert left(wide) == [name for name in every if not name.endswith("_splines")]
+    wide = np.broadcast_to(0.0, (4000, 5000))
+    assert left(wide) == [n for n in every if not n.endswith("_splines") and n != "gaussian_process"]
     assert len(recwarn) == 0
+    slow = [name for name in plain if name in ("hist_gradient_boosting", "mlp")]
+    assert left(np.broadcast_to(0.0, (1000, 5001))) == [name for name in plain if name not in slow]
+    assert [str(w.message).count("slow beyond 5000 columns, and there are 5001") for w in recwarn] == [2]
 
 
 def test_who_was_named_is_missed():

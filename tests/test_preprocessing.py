@@ -155,6 +155,25 @@ def test_names_that_clash(categories, scale):
         HistGradientBoostingClassifier(max_iter=1).fit(framed, X["c"] > 20)
 
 
+@pytest.mark.parametrize("categories", ["onehot", "ordinal", "native"])
+@pytest.mark.parametrize("scale", [True, False, "normal", "splines"])
+def test_tables_of_numbers_alone_are_prepared_as_beside_others(categories, scale):
+    rng = np.random.RandomState(0)
+    frame = pd.DataFrame(
+        {"a": rng.randn(60), "b": rng.randint(9, size=60), "c": rng.rand(60) > 0.5, "d": rng.randn(60)}
+    )
+    frame.loc[::7, "a"], frame.loc[3, "d"] = np.nan, np.inf
+    alone = TabularPreprocessor(categories=categories, scale=scale)
+    beside = TabularPreprocessor(categories=categories, scale=scale)
+    found, new = alone.fit_transform(frame), alone.transform(frame[::-1])
+    wider = frame.assign(level=["x", "y"] * 30)
+    expected = beside.fit_transform(wider)
+    n = found.shape[1]
+    assert_array_equal(found, np.asarray(expected)[:, :n].astype(float))
+    assert_array_equal(new, found[::-1])
+    assert list(alone.get_feature_names_out()) == list(beside.get_feature_names_out())[:n]
+
+
 def test_numbers_are_imputed_and_scaled_as_scikit_learn_does():
     x = np.array([1.0, np.nan, 3.0, 8.0])
     filled, gap = np.array([1.0, 3.0, 3.0, 8.0]), np.array([0.0, 1.0, 0.0, 0.0])
