@@ -13,6 +13,10 @@ class TimeLimitExceeded(Exception):
     """A unit of work was stopped because it ran over its time limit."""
 
 
+class NotStarted(TimeLimitExceeded):
+    """Time was over before there was a process to do the work."""
+
+
 class ResultNotSent(RuntimeError):
     """What a worker process found cannot be pickled, and so not be sent back."""
 

@@ -17,8 +17,8 @@ from sklmeta.workers import InThisProcess, Unit
 
 _FEW_ROWS = 200  # on which everything can be fitted at once
 GRACE = 1.0  # seconds beyond the budget, where there is no model yet
-_TO_START = 8.0  # seconds in which a process starts on a loaded machine; it is waited for ...
-_SHORT = 4.0  # where the budget is too short to have started one, and for what is known to be quick then
+_TO_START = 8.0  # seconds in which a process starts on a loaded machine; it is waited for where none has started yet,
+_SHORT = 4.0  # where the budget is too short for another one, and for what is known to be quick then
 _SAFE_SHARE = 0.25  # of it: no fit has told yet how fast this machine is
 
 
@@ -132,7 +132,8 @@ class _LastFits:
 
     def _end(self, k: int) -> float:
         """When it is stopped even if no process was there for it by then."""
-        waited_for = self._clock.seconds < _SHORT or self._search.knows_seconds(k)
+        untried = not self._search.has_begun
+        waited_for = untried or self._clock.seconds < _SHORT or self._search.knows_seconds(k)
         return self._clock.deadline + GRACE + _TO_START * waited_for
 
     def _patience(self) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from sklmeta.candidates import Candidate
 from sklmeta.costs import CostModel
 from sklmeta.evaluation import FoldResult, describe_error, evaluate_on
-from sklmeta.exceptions import TimeLimitExceeded
+from sklmeta.exceptions import NotStarted, TimeLimitExceeded
 from sklmeta.plan import Plan
 from sklmeta.results import scores_so_far
 from sklmeta.workers import Unit
@@ -177,6 +177,7 @@ class Search:
             self._note(k)
         self._reserve = 0.0
         self._has_a_fold = self.has_a_score()
+        self.has_begun = self._has_a_fold
         self.was_told_to_stop = False
 
     # -- what a runner calls ---------------------------------------------------------------------------------------
@@ -194,6 +195,7 @@ class Search:
     def take(self, unit: Unit, outcome: Any) -> None:
         """What came of a fold."""
         k, fold = unit.label
+        self.has_begun = self.has_begun or not isinstance(outcome, NotStarted)
         self.results[k][fold] = result = _as_result(outcome)
         if result.status == "ok":
             self._has_a_fold = True

@@ -30,7 +30,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklmeta._joblib import LOCAL_BACKENDS, LokyBackend, cloudpickle
 from sklmeta.evaluation import Trial
-from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
+from sklmeta.exceptions import EvaluationWarning, NotStarted, TimeLimitExceeded, WorkerDied
 from sklmeta.limits import Child, may_fork
 from sklmeta.warning_records import warnings_by_thread
 
@@ -337,10 +337,9 @@ class _Seat:
             self.unit = None
             return message[1]
         if self.seconds_left() == 0.0:
-            waited = self.begun == np.inf
-            return TimeLimitExceeded(
-                "its process had not started when its time was over" if waited else "stopped, for its time was over"
-            )
+            if self.begun == np.inf:
+                return NotStarted("no process had started for it by then")
+            return TimeLimitExceeded("stopped, for its time was over")
         return _STILL_BUSY
 
     def seconds_left(self) -> float | None:

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import sklmeta.workers
 from sklmeta.evaluation import Trial
-from sklmeta.exceptions import TimeLimitExceeded, WorkerDied
+from sklmeta.exceptions import NotStarted, TimeLimitExceeded, WorkerDied
 from sklmeta.workers import InChildren, InThisProcess, ThroughJoblib, Unit, open_workers, threads_each
 
 TRIAL = Trial((np.arange(600_000.0).reshape(-1, 3), np.arange(200_000)), [], max, {}, {})
@@ -227,7 +227,7 @@ def test_a_child_that_is_not_there_in_time_is_not_started_again(tmp_path):
     workers.share(TRIAL)
     first = workers._seats[0].process.child.process.pid
     late = run(workers, [(leave_a_file, tmp_path / "late")], seconds=0.0)
-    assert isinstance(late.outcomes[0], TimeLimitExceeded)
+    assert isinstance(late.outcomes[0], NotStarted)
     assert run(workers, [(process_id,)], seconds=SOON).in_order() == [first]
     assert not list(tmp_path.iterdir())
     workers.close()
@@ -259,7 +259,7 @@ def test_a_unit_with_hardly_any_time_left_is_not_begun(tmp_path, monkeypatch):
     workers.share(TRIAL)
     late = run(workers, [(leave_a_file, tmp_path / "late")], seconds=8.0)
     workers.close()
-    assert isinstance(late.outcomes[0], TimeLimitExceeded)
+    assert isinstance(late.outcomes[0], NotStarted)
     assert not list(tmp_path.iterdir())
 
 

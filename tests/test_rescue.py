@@ -1,0 +1,20 @@
+"""A model where nothing could be evaluated."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from sklmeta.rescue import GRACE, _LastFits
+from sklmeta.search import Clock
+
+
+@pytest.mark.parametrize(
+    ("budget", "has_begun", "is_known", "waits"),
+    [(10.0, True, False, False), (10.0, False, False, True), (10.0, True, True, True), (3.0, True, False, True)],
+)
+def test_a_process_is_waited_for_unless_a_fit_of_unknown_cost_was_stopped(budget, has_begun, is_known, waits):
+    clock = Clock(budget, time.monotonic())
+    search = SimpleNamespace(clock=clock, has_begun=has_begun, knows_seconds=lambda k: is_known)
+    overrun = _LastFits(search, None, None)._end(0) - clock.deadline
+    assert overrun > 5.0 if waits else overrun == pytest.approx(GRACE)
