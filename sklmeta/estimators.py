@@ -621,7 +621,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _scorer(self, members: Sequence[Member]) -> tuple[Callable, str | None]:
         classes, scoring = getattr(self, "classes_", None), self.scoring
-        if scoring is None and all(has_standard_score(m.estimator) for m in members):
+        if scoring is None and (self.estimators is None or all(has_standard_score(m.estimator) for m in members)):
             standard = DEFAULT_METRIC[self._task_type()]  # the same, without asking models twice for their answers
             if not routing_enabled():
                 scoring = standard
