@@ -219,9 +219,9 @@ def _datasets(datasets: Any, task: str | None, target: str) -> Iterator[Dataset]
     """Those of the task type; there must be one."""
     source, others, empty = "", [], True
     if isinstance(datasets, str | Path):
-        source, folder = f" in {datasets}", datasets
-        check_collectable(read_folder(folder, target=target, task_type=task))
-        datasets = read_folder(folder, target=target, task_type=task)
+        source, read = f" in {datasets}", partial(read_folder, datasets, target=target, task_type=task)
+        check_collectable(read())
+        datasets = read()
     elif isinstance(datasets, Mapping):
         datasets = [Dataset(name, X, y) for name, (X, y) in datasets.items()]
     for dataset in datasets:

@@ -267,15 +267,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         others = {*text, *levels, *averaged}
         numbers = [c for c in dtypes if c not in others]
         empty = [c for c in numbers if self.categories == "native" and table[c].isna().all()]
-        all_of_them = len(numbers) == len(dtypes) and not empty
+        filled: list[str] | slice = [c for c in numbers if c not in empty]
+        if filled == list(dtypes):
+            filled = slice(0, len(dtypes))  # scikit-learn looks names up one by one: for thousands, that takes seconds
         steps = [
-            (
-                "numbers",
-                self._for_numbers(len(table)),
-                slice(0, len(numbers))
-                if all_of_them
-                else [c for c in numbers if c not in empty],  # a name is looked up
-            ),
+            ("numbers", self._for_numbers(len(table)), filled),
             # scikit-learn 1.9's histogram gradient boosting cannot bin a column without any value
             ("empty", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True), empty),
             ("categories", self._for_categories(), levels),
