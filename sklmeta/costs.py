@@ -61,7 +61,8 @@ class CostModel:
         self._level: dict[Configuration, float] = {}
         self._slopes: dict[Hashable, np.ndarray] = {}
         self._typical: dict[Hashable, float] = {}
-        self._timed: dict[Hashable, tuple[int, float]] = {}  # how often, and the sum of log ratios
+        self._timed: dict[Hashable, list[float]] = {}  # log ratios of what was timed here to what was predicted
+        self._stopped: dict[Hashable, list[float]] = {}  # the same, of what was stopped
         self._calibrated = frozenset(calibrated)
         self._own_size = np.array([float(meta_features.get(name, 0.0)) for name in _SIZES])
         self._log_values = None if values_per_row is None else math.log(max(1.0, values_per_row))
@@ -109,8 +110,8 @@ class CostModel:
 
     def at_most(self, configuration: Configuration, n_rows: int) -> float:
         """Seconds that five of six such folds do not exceed; NaN where nothing is known."""
-        timed, _ = self._timed.get(configuration.estimator, (0, 0.0))
-        return self.seconds(configuration, n_rows) * math.exp(_SURPRISE / math.sqrt(1 + timed))
+        told = len(self._of_its_own(configuration.estimator))
+        return self.seconds(configuration, n_rows) * math.exp(_SURPRISE / math.sqrt(1 + told))
 
     def observe(self, configuration: Configuration, n_rows: int, seconds: float) -> None:
         """Take in what a fold took."""
@@ -121,9 +122,17 @@ class CostModel:
             self._typical[name] = 0.0
             self._typical[name] = math.log(seconds) - self._predicted(configuration, n_rows)
             return
-        timed, ratios = self._timed.get(configuration.estimator, (0, 0.0))
         ratio = math.log(max(seconds, _SMALLEST)) - predicted
-        self._timed[configuration.estimator] = timed + 1, ratios + ratio
+        self._timed.setdefault(configuration.estimator, []).append(ratio)
+
+    def observe_stopped(self, configuration: Configuration, n_rows: int, seconds: float) -> None:
+        """Take in that a fold was stopped after so long: where less was expected, it is taken for twice that.
+
+        That says nothing of the machine: one fit that never ends must not make all others look slow.
+        """
+        if self.seconds(configuration, n_rows) < seconds:
+            ratio = math.log(2 * seconds) - self._predicted(configuration, n_rows)
+            self._stopped.setdefault(configuration.estimator, []).append(ratio)
 
     def _predicted(self, configuration: Configuration, n_rows: int) -> float:
         name = configuration.estimator
@@ -146,9 +155,12 @@ class CostModel:
         return level + growth + classes * log_classes
 
     def _correction(self, name: Hashable) -> float:
-        machine = fmean(ratios / timed for timed, ratios in self._timed.values()) if self._timed else 0.0
-        timed, ratios = self._timed.get(name, (0, 0.0))
-        return (ratios + _MACHINE_WEIGHT * machine) / (timed + _MACHINE_WEIGHT)
+        machine = fmean(map(fmean, self._timed.values())) if self._timed else 0.0
+        own = self._of_its_own(name)
+        return (sum(own) + _MACHINE_WEIGHT * machine) / (len(own) + _MACHINE_WEIGHT)
+
+    def _of_its_own(self, name: Hashable) -> list[float]:
+        return [*self._timed.get(name, ()), *self._stopped.get(name, ())]
 
 
 def log_linear(values: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

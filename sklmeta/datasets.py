@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 from sklearn.model_selection import StratifiedShuffleSplit
 from sklearn.utils.multiclass import type_of_target
 
@@ -109,6 +110,13 @@ def infer_task_type(y: Any) -> str:
         return task_type
     if kind == "unknown":
         infer_task(y)  # knows dates, and says so
+        column = pd.Series(np.asarray(y, dtype=object).ravel()).infer_objects()
+        if types.is_numeric_dtype(column.dtype) and np.ndim(y) == 1:
+            return infer_task_type(column)
+        raise ValueError(
+            f"y holds objects that may be classes or numbers, such as {column.iloc[0]!r}. Make them numbers, for "
+            "instance by astype(float), or text, by astype(str)."
+        )
     raise ValueError(
         f"y is a {kind} target; sklmeta needs one column of classes or numbers. Fit one model per output, for "
         "instance with sklearn.multioutput."

@@ -47,6 +47,7 @@ from sklmeta.scoring import (
     identity_of,
     make_search_scorer,
     needs_probabilities,
+    refits,
 )
 from sklmeta.search import Clock, Past, Progress, Search
 from sklmeta.space import spelled_out
@@ -62,6 +63,7 @@ _ONE_FOLD = 10_000  # rows of which a fifth tells candidates apart
 _REPEATS, _MANY = 3, 40  # times that rows are dealt into folds, as long as there is room for this many candidates
 _LEAST_ROWS = 1000  # to train folds on, however short the time is
 _OF_A_MODEL = ("best_estimator_", "ensemble_", "refit_time_", "best_index_", "best_params_", "best_score_")
+_Counting = tuple[np.ndarray | None, np.ndarray | None]  # rows that count in training, and in judging; None: all
 _RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
 
 
@@ -261,7 +263,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             members = self._usable_members(X, params)
             scorer, deciding = self._scorer(members)
             fit_params, score_params, split_params = self._routed(members, params, scorer)
-            splits = self._splits(X, y, split_params)
+            counting = _counting(params, score_params)
+            splits = self._splits(X, y, split_params, counting)
             random_state = check_random_state(self.random_state)
             past = self._past(X, y, params, splits)
             forked = isinstance(self.scoring, str | None) and all(m.is_plain for m in members)
@@ -270,7 +273,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                 splits = (
                     list(past.splits)
                     if past.evaluated
-                    else self._affordable(splits, y, advice, clock, workers.n_workers)
+                    else self._affordable(splits, y, counting, advice, clock, workers.n_workers)
                 )
                 trial = Trial(
                     (X, y),
@@ -282,7 +285,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                     fit_params,
                     getattr(self, "classes_", None),
                     keep_outputs=self._blends(),
-                    keep_models=self.refit is not False,
+                    keep_models=refits(self.refit),
                     measure_size=self._blends() and getattr(self.ensemble, "max_size", None) is not None,
                     modules=tuple(sorted({type(m.base).__module__ for m in members} - {"__main__"})),
                 )
@@ -294,7 +297,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                 self._weights = np.zeros(len(search.candidates))
                 for earlier in _OF_A_MODEL:
                     self.__dict__.pop(earlier, None)
-                if self.refit is not False:
+                if refits(self.refit):
                     model = self._conclude(search, trial, workers, interrupted)
                     self._credit(model.index, search.deciding)
                     self.best_estimator_, self.refit_time_, self._weights = model.best, model.seconds, model.weights
@@ -344,7 +347,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         """What an earlier `fit` evaluated on this data, if it is to be used."""
         if not self.warm_start:
             return Past()
-        kept = self._blends(), self.refit is not False  # answers and models, without which there is no average
+        kept = self._blends(), refits(self.refit)  # answers and models, without which there is no average
         searched = self.estimators, self.param_distributions, self.preprocessor, self.ensemble
         settings = spelled_out(searched), identity_of(self.scoring), kept
         told = Past(joblib.hash((X, y, dict(params), splits, settings)), splits)
@@ -368,6 +371,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         self,
         splits: list[tuple[np.ndarray, np.ndarray]],
         y: np.ndarray,
+        counting: _Counting,
         advice: Advice,
         clock: Clock | None,
         n_workers: int,
@@ -396,7 +400,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             for times in range(_REPEATS, 1, -1):
                 if share(times * len(splits), many) <= _FIRST_SHARE:
                     again = (self._splitter(y, seed).split(y, y) for seed in range(1, times))
-                    return [*splits, *self._trainable(chain.from_iterable(again), y)]
+                    return [*splits, *self._trainable(chain.from_iterable(again), y, counting)]
         while len(splits) > least and share(len(splits), sum(best)) > _FIRST_SHARE:
             splits = splits[:-1]
         while rows >= 2 * _LEAST_ROWS and share(len(splits), sum(sorted(seconds(rows))[:_FEW])) > _FEW_SHARE:
@@ -561,6 +565,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             raise ValueError(
                 f"Names of estimators conflict with what sklmeta calls its own: {sorted(taken)}. Rename them."
             )
+        if not (isinstance(self.refit, bool | np.bool_ | str) or callable(self.refit)):
+            raise ValueError(f"refit must be True, False, a metric's name or a callable, got {self.refit!r} instead.")
         if not isinstance(self.warm_start, bool | np.bool_):
             raise ValueError(f"warm_start must be True or False, got {self.warm_start!r} instead.")
         if not (self.callback is None or callable(self.callback)):
@@ -580,31 +586,39 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                 self.classes_ = np.unique(y)
         return X, y
 
-    def _splits(self, X: Any, y: np.ndarray, split_params: Mapping[str, Any]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _splits(
+        self, X: Any, y: np.ndarray, split_params: Mapping[str, Any], counting: _Counting
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         splits = [
             (positions(train, len(y)), positions(test, len(y)))
             for train, test in self._splitter(y).split(X, y, **split_params)
         ]
         if self.cv is None and self.time_budget is not None:
             splits = splits[: 1 if len(y) >= _VERY_LARGE else 3 if len(y) >= _LARGE else 5]
-        usable = self._trainable(splits, y)
+        usable = self._trainable(splits, y, counting)
         if len(usable) < len(splits):
+            unweighted = "" if counting[0] is None else ", or no rows with a weight,"
             warnings.warn(
-                f"{len(splits) - len(usable)} of {len(splits)} folds of cv have one class only to train on and are "
-                "left out. Use a splitter that stratifies.",
+                f"{len(splits) - len(usable)} of {len(splits)} folds of cv have one class only to train on"
+                f"{unweighted} and are left out. Use a splitter that stratifies.",
                 EvaluationWarning,
                 stacklevel=3,
             )
         if not usable:
-            raise ValueError(f"cv={self.cv!r} gives no fold to train on.")
+            raise ValueError(f"cv={self.cv!r} gives no fold to train on{f', of {len(splits)}' if splits else ''}.")
         return usable
 
     def _trainable(
-        self, splits: Iterable[tuple[np.ndarray, np.ndarray]], y: np.ndarray
+        self, splits: Iterable[tuple[np.ndarray, np.ndarray]], y: np.ndarray, counting: _Counting
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Folds without those that have only one class to train on."""
-        classes = self._task_type() == "classification"
-        return [(train, test) for train, test in splits if not classes or len(np.unique(y[train])) > 1]
+        """Folds without those that have only one class to train on, or no row that counts."""
+        least = 2 if self._task_type() == "classification" else 1
+        trains, judges = (np.ones(len(y), dtype=bool) if counts is None else counts for counts in counting)
+        return [
+            (train, test)
+            for train, test in splits
+            if len(np.unique(y[train][trains[train]])) >= least and judges[test].any()
+        ]
 
     def _splitter(self, y: np.ndarray, seed: int = 0) -> Any:
         """`cv` as a splitter; for None, 5 folds or as many as rows allow, of rows as a seed shuffles them."""
@@ -631,7 +645,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _blends(self) -> bool:
         """Whether the model may be more than one candidate; a callable `refit` names the one."""
-        return not (self.refit is False or callable(self.refit) or isinstance(find_blender(self.ensemble), Best))
+        return refits(self.refit) and not (callable(self.refit) or isinstance(find_blender(self.ensemble), Best))
 
     def _promises_probabilities(self) -> bool:
         """Whether every member must have probabilities, whichever becomes the model."""
@@ -860,6 +874,12 @@ def recommend_config(
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+
+
+def _counting(params: Mapping[str, Any], score_params: Mapping[str, Any]) -> _Counting:
+    """Rows with a weight, in fitting and in scoring."""
+    fits, scores = (which.get("sample_weight") for which in (params, score_params))
+    return None if fits is None else np.asarray(fits) > 0, None if scores is None else np.asarray(scores) > 0
 
 
 def _is_multimetric(scorer: Any, search: Search) -> bool:

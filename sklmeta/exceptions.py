@@ -10,7 +10,19 @@ class UnknownEstimatorError(ValueError):
 
 
 class TimeLimitExceeded(Exception):
-    """A unit of work was stopped because it ran over its time limit."""
+    """A unit of work was stopped because it ran over its time limit.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    seconds : float, default=nan
+        That it had been given by then; NaN where it had none, or that is not known.
+    """
+
+    def __init__(self, message: str, seconds: float = float("nan")):
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class NotStarted(TimeLimitExceeded):

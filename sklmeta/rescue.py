@@ -95,9 +95,10 @@ def rescue(search: Search, trial: Trial, workers: Any) -> Rescued:
         ) from outcome
     if isinstance(outcome, Exception):
         raise outcome
-    if not search.knows_seconds(k):
+    if n_rows < search.n_rows:
+        seconds = last.seconds_for_more(k)
         search.costs.observe(search.candidates[k].configuration, n_rows, outcome[1])
-        n_rows, outcome = last.fit_on_more(k, n_rows, outcome)
+        n_rows, outcome = last.fit_on_more(k, n_rows, outcome, seconds)
     _warn_of_no_score(f"the model is {search.name(k)}, which fits quickly, on {n_rows} of {search.n_rows} rows")
     return Rescued(k, *outcome)
 
@@ -121,9 +122,13 @@ class _LastFits:
         n_rows = min(max(n_rows, _FEW_ROWS), search.n_rows)
         return n_rows, self._outcome(k, n_rows)
 
-    def fit_on_more(self, k: int, n_rows: int, outcome: Any) -> tuple[int, Any]:
-        """The same on as many rows as there is time for by now, if that is many more and works."""
-        more = self._search.most_rows(k, 0.5 * self._patience())
+    def seconds_for_more(self, k: int) -> float:
+        """That a second fit may be expected to take; of whom nothing is known yet, it may end after the budget."""
+        return 0.5 * (self._left() if self._search.knows_seconds(k) else self._patience())
+
+    def fit_on_more(self, k: int, n_rows: int, outcome: Any, seconds: float) -> tuple[int, Any]:
+        """The same on as many rows as can be done in that time, if that is many more and works."""
+        more = self._search.most_rows(k, seconds)
         larger = self._outcome(k, more) if more >= 2 * n_rows else outcome
         return (n_rows, outcome) if larger is outcome or isinstance(larger, Exception) else (more, larger)
 

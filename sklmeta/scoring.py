@@ -56,9 +56,14 @@ def make_search_scorer(
     return check_scoring(scoring=scorers, raise_exc=False), refit if isinstance(refit, str) else next(iter(named), None)
 
 
+def refits(refit: Any) -> bool:
+    """Whether there is to be a model in the end."""
+    return not (isinstance(refit, bool | np.bool_) and not refit)
+
+
 def check_refit(refit: Any, metrics: Collection[str]) -> None:
     """Raise a ValueError where `refit` says nothing about which of several metrics decides."""
-    if refit is not False and not callable(refit) and refit not in metrics:
+    if refits(refit) and not callable(refit) and refit not in metrics:
         raise ValueError(
             "For multi-metric scoring, the parameter refit must be set to a scorer key or a callable to refit an "
             "estimator with the best parameter setting on the whole data and make the best_* attributes available "

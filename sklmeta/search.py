@@ -201,6 +201,8 @@ class Search:
             self._has_a_fold = True
             seconds = result.fit_seconds + result.score_seconds - result.spared_seconds
             self.costs.observe(self.candidates[k].configuration, self.train_rows[fold], seconds)
+        elif isinstance(outcome, TimeLimitExceeded):
+            self.costs.observe_stopped(self.candidates[k].configuration, self.train_rows[fold], outcome.seconds)
         self._note(k)
         if self.clock is not None:
             self._reconsider(k, result)

@@ -17,6 +17,7 @@ from sklmeta._sklearn import routing_enabled
 from sklmeta.checks import check_rows
 from sklmeta.distillation import distill, takes_weights
 from sklmeta.evaluation import with_random_state
+from sklmeta.scoring import refits
 
 _OF_BLENDS = ("predict_proba", "predict_log_proba")
 
@@ -25,7 +26,7 @@ def _winner_has(method: str) -> Callable[[Any], bool]:
     """Whether the fitted winner, or before `fit` every member as it would be built, has a method."""
 
     def check(self: Any) -> bool:
-        if self.refit is False:
+        if not refits(self.refit):
             raise AttributeError(f"{type(self).__name__} has no {method} with refit=False: there is no winner to use.")
         if hasattr(self, "best_estimator_"):
             return hasattr(self._winner(), method)

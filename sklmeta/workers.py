@@ -339,7 +339,7 @@ class _Seat:
         if self.seconds_left() == 0.0:
             if self.begun == np.inf:
                 return NotStarted("no process had started for it by then")
-            return TimeLimitExceeded("stopped, for its time was over")
+            return TimeLimitExceeded("stopped, for its time was over", time.monotonic() - self.begun)
         return _STILL_BUSY
 
     def seconds_left(self) -> float | None:

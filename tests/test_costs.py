@@ -131,6 +131,19 @@ def test_timings_here_correct_what_is_expected():
     assert model.at_most(first, 500) / model.seconds(first, 500) < before_most / before  # and it is surer by now
 
 
+def test_what_was_stopped_takes_longer_than_that_and_says_nothing_of_the_others():
+    kb, sizes = known()
+    model = CostModel(kb, sizes)
+    first, other = (next(c for c in kb.configurations if c.estimator == name) for name in ("ridge", "mlp"))
+    before, before_other = model.seconds(first, 500), model.seconds(other, 500)
+    model.observe_stopped(first, 500, 0.5 * before)  # before anybody had expected it to end
+    assert model.seconds(first, 500) == before
+    for _ in range(5):
+        model.observe_stopped(first, 500, 10 * before)
+    assert model.seconds(first, 500) > 10 * before
+    assert model.seconds(other, 500) == before_other
+
+
 def test_what_is_calibrated_takes_as_long_as_its_four_fits():
     kb, sizes = known("classification")
     svc = next(c for c in kb.configurations if c.estimator == "svc" and c.params["kernel"] == "rbf")

@@ -70,12 +70,17 @@ def test_whole_numbers_that_may_be_classes_are_called_what_they_are_taken_for():
         ([date.date() for date in DATES], r"y holds dates or durations \(date\)"),
         (DATES.to_period("D"), r"y holds dates or durations \(period\)"),
         (DATES - DATES[0], r"y holds dates or durations \(timedelta64\)"),
-        ([Fraction(1, 2), Fraction(3, 2)], "y is a unknown target"),
+        ([Fraction(1, 2), Fraction(3, 2)], r"y holds objects .*, such as Fraction\(1, 2\)\. Make them"),
     ],
 )
 def test_targets_of_no_task_type(y, message):
     with pytest.raises(ValueError, match=message):
         infer_task_type(y)
+
+
+@pytest.mark.parametrize(("y", "task_type"), [([0, 1, 1], "classification"), ([0.5, 1.5, 2.5], "regression")])
+def test_numbers_held_as_objects_are_numbers(y, task_type):
+    assert infer_task_type(pd.Series(y, dtype=object)) == infer_task_type(np.array(y, dtype=object)) == task_type
 
 
 def test_a_dataset_is_frozen_and_compares_by_identity():

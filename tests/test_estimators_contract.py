@@ -177,8 +177,9 @@ def test_an_average_of_classifiers_has_probabilities_and_no_decision_values(bina
     assert not hasattr(quick(knowledge, Ridge()), "predict_proba")
 
 
-def test_without_refit_there_is_nothing_to_predict_with(binary, knowledge):
-    meta = quick(knowledge, refit=False).fit(*binary)
+@pytest.mark.parametrize("no", [False, np.False_])
+def test_without_refit_there_is_nothing_to_predict_with(binary, knowledge, no):
+    meta = quick(knowledge, refit=no).fit(*binary)
     assert not hasattr(meta, "predict")
     assert meta.best_params_ == meta.cv_results_["params"][meta.best_index_], "as in GridSearchCV"
     assert meta.best_score_ == meta.cv_results_["mean_test_score"].max()

@@ -340,6 +340,7 @@ def test_a_column_of_a_kind_that_nobody_knows(classifier):
         ({"n_iter": 0}, "n_iter must be a positive integer or None, got 0"),
         ({"n_iter": True}, "n_iter must be a positive integer or None, got True"),
         ({"warm_start": "yes"}, "warm_start must be True or False, got .yes."),
+        ({"refit": 0}, "refit must be True, False, a metric's name or a callable, got 0 instead"),
         ({"n_iter": 2.5}, "n_iter must be a positive integer or None, got 2.5"),
         ({"ensemble": "median"}, "ensemble must be .*got 'median'"),
         ({"knowledge": "defautl"}, r"knowledge must be 'default', None .*, got 'defautl'.*KnowledgeBase\.load"),

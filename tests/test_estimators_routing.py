@@ -24,6 +24,20 @@ def weights():
     return np.random.RandomState(0).randint(1, 4, size=80).astype(float)
 
 
+def test_folds_without_a_row_of_any_weight_are_left_out_and_counted():
+    X, y = np.random.RandomState(0).normal(size=(60, 3)), np.arange(60) % 2
+    groups, weights = np.arange(60) // 10, np.repeat([0.0, 1.0], [10, 50])
+    meta = MetaEstimator([("lr", LogisticRegression()), ("nb", GaussianNB())], n_iter=2, cv=GroupKFold(6))
+    with pytest.warns(EvaluationWarning, match="1 of 6 folds of cv have one class only .*, or no rows with a weight,"):
+        assert meta.fit(X, y, sample_weight=weights, groups=groups).n_splits_ == 5
+    assert np.isfinite(meta.best_score_)
+    ridges = MetaRegressor(
+        [("ridge", Ridge())], n_iter=2, cv=[(np.arange(10), np.arange(10, 60)), (groups > 2, groups < 2)]
+    )
+    with pytest.warns(EvaluationWarning, match="1 of 2 folds"):
+        assert ridges.fit(X, X[:, 0], sample_weight=weights).n_splits_ == 1
+
+
 def logged(path):
     return [(int(rows), total) for rows, total in (line.split() for line in path.read_text().splitlines())]
 

@@ -191,6 +191,14 @@ def test_a_file_that_is_no_zip(path):
         KnowledgeBase.load(path)
 
 
+def test_where_nothing_can_be_written_the_place_is_named(tmp_path):
+    kb = rich_knowledge()
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere to write a\.zip to; make it first"):
+        kb.save(tmp_path / "nowhere" / "a.zip")
+    with pytest.raises(IsADirectoryError, match=r"is a folder; name a file, such as .*knowledge\.zip"):
+        kb.save(tmp_path)
+
+
 def test_a_folder(tmp_path):
     with pytest.raises((KnowledgeFormatError, PermissionError)):  # Windows may not even open it
         KnowledgeBase.load(tmp_path)

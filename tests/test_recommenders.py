@@ -110,6 +110,21 @@ def test_the_forest_learns_which_meta_features_matter(one):
     assert names(one.recommend({**noise, "log_rows": 9.0})) == ["b"]
 
 
+@pytest.mark.parametrize("one", [Forest(), TaskMixture()], ids=repr)
+def test_how_poor_ones_fare_tells_the_forest_nothing(one):
+    """The first meta-feature says which of two is the best, the second how eight fare that never come near them."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(60, 6))
+    best = 0.9 + 0.02 * np.outer(np.sign(features[:, 0]), [1, -1])
+    poor = 0.5 + 0.2 * np.outer(np.sign(features[:, 1]), rng.choice([-1, 1], 8))
+    table = pd.DataFrame(np.hstack([best, poor]), columns=list("abcdefghij"))
+    fitted = one.fit(knowledge(table, pd.DataFrame(features)))
+    looked_at = np.bincount(fitted.trees_.feature[:, 0], minlength=6)
+    assert looked_at[0] > 2 * looked_at[1]
+    alike = np.sign(features[:, 0]) == 1
+    assert fitted._alike(fitted.standardised_[alike.argmax()])[alike].sum() > 0.8
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.5, 1.0])
 def test_after_the_first_pick_scores_are_moved_by_what_is_expected(shift):
     kb = crowd(30)
@@ -327,6 +342,30 @@ def test_expected_seconds_grow_with_the_rows():
     assert one.recommend({"log_rows": np.log(1000)})[0].expected_seconds == pytest.approx(10)
     assert one.recommend({"log_rows": np.nan})[0].expected_seconds == 2
     assert one.recommend()[0].expected_seconds == 2
+
+
+def test_expected_seconds_grow_with_the_columns_in_proportion_beyond_the_known_ones():
+    features = pd.DataFrame({"log_rows": np.log([100.0, 100.0]), "log_encoded_columns": np.log([10.0, 40.0])})
+    scores = {"accuracy": np.array([[0.6], [0.6]])}
+    kb = KnowledgeBase(range(2), [A], scores, meta_features=features, fit_seconds=np.array([[1.0], [2.0]]))
+    one = AverageRank().fit(kb)
+
+    def seconds(columns):
+        return one.recommend({"log_rows": np.log(100), "log_encoded_columns": np.log(columns)})[0].expected_seconds
+
+    assert seconds(40) == pytest.approx(2.0)
+    assert seconds(20) == pytest.approx(np.sqrt(2.0))
+    assert seconds(400) == pytest.approx(20.0)
+    assert one.recommend({"log_rows": np.log(100)})[0].expected_seconds == pytest.approx(1.5, abs=0.5)
+
+
+@pytest.mark.parametrize("one", [Portfolio(), TaskMixture()], ids=repr)
+def test_what_is_expected_lies_in_its_interval(one):
+    kb = load_knowledge("classification")
+    row = kb.meta_features.iloc[5]
+    for recommendation in one.fit(kb, metric="roc_auc").recommend(row, n=len(kb.configurations)):
+        low, high = recommendation.interval
+        assert low <= recommendation.expected_score <= high
 
 
 def test_expected_seconds_without_rows_or_times():

@@ -56,7 +56,7 @@ def test_trees_of_other_meta_features_or_without_an_array_are_refused():
     arrays = one.fit(kb).trees_.arrays()
     wide = {**arrays, "feature": np.where(arrays["feature"] == 0, 7, arrays["feature"])}
     for wrong, what in ((wide, "one looks at meta-feature 7 of 4"), ({"left": arrays["left"]}, "no array 'feature'")):
-        message = f"under learned.*trees: 3, 1, 0, accuracy.* is of no use.*damaged: .*{what}.*with_learned"
+        message = f"under learned.*trees of the best: 3, 1, 0, accuracy.* is of no use.*damaged: .*{what}.*with_learned"
         with pytest.raises(KnowledgeFormatError, match=message):
             one.fit(kb.with_learned({one.learned_key: wrong}))
 

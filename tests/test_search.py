@@ -145,7 +145,7 @@ def test_once_told_to_stop_nothing_more_is_begun(n_workers):
 def costs_of(seconds):
     """Known costs, whatever the rows are."""
     at = SimpleNamespace(seconds=lambda c, n: seconds(c.params["C"]), at_most=lambda c, n: seconds(c.params["C"]))
-    at.observe = lambda *args: None
+    at.observe = at.observe_stopped = lambda *args: None
     return at
 
 
@@ -288,6 +288,15 @@ def test_a_stopped_fold_ends_its_candidate_and_is_a_timeout():
     assert labels == [(1, 0), (1, 1), (1, 2)]
     assert [fold.status for fold in search.finished()[0]] == ["timeout", "incomplete", "incomplete"]
     assert search.finished()[0][1].reason == "a fold of it was stopped"
+
+
+def test_a_stopped_fold_says_what_it_takes_at_least():
+    told = []
+    costs = costs_of(lambda c: 0.1)
+    costs.observe_stopped = lambda *what: told.append(what)
+    search = a_search(2, clock=Clock(100.0, time.monotonic()), costs=costs)
+    search.take(search.next_unit(), TimeLimitExceeded("stopped", 7.0))
+    assert told == [(search.candidates[0].configuration, search.train_rows[0], 7.0)]
 
 
 def test_a_candidate_out_of_reach_is_dropped_after_its_first_fold():

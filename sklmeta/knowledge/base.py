@@ -303,6 +303,8 @@ class KnowledgeBase:
         ------
         ValueError
             If two labels, which are stored as text, number or tuple, would become the same.
+        FileNotFoundError, IsADirectoryError
+            If there is no folder to write to, or `path` is one.
         """
         write(self, path, compact=compact)
 

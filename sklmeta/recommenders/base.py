@@ -39,6 +39,7 @@ _SHOWN_TASKS = 5
 _NEAR_TASKS = 3
 _TEMPERATURE = 0.05  # of the strategy: where a task's best is 1, a tenth less is e^2 times less probable
 _LARGER = 0.01  # in logarithms of rows
+_SIZE_EXPONENTS = {ROWS_FEATURE: 1.0, "log_encoded_columns": 0.5}  # of the seconds of a fit
 _NEVER_EVALUATED = "nothing is known of it: the knowledge never evaluated it in this metric"
 
 
@@ -422,12 +423,13 @@ class Recommender(BaseEstimator, ABC):
     def _recommendation(
         self, j: int, w: np.ndarray, features: np.ndarray | None, similar: tuple[SimilarTask, ...], why: str
     ) -> Recommendation:
+        expected = float(w @ self.scores_[:, j])
         low, high = weighted_quantile(self.scores_[:, j], w, [0.5 - self.margin_, 0.5 + self.margin_])
         return Recommendation(
             self.knowledge_.configurations[j],
             self.metric_,
-            float(w @ self.scores_[:, j]),
-            (float(low), float(high)),
+            expected,
+            (min(float(low), expected), max(float(high), expected)),  # where few scores are far out, a mean may be, too
             self._seconds(j, w, features),
             similar,
             why,
@@ -447,14 +449,20 @@ class Recommender(BaseEstimator, ABC):
         )
 
     def _seconds(self, j: int, w: np.ndarray, features: np.ndarray | None) -> float:
-        """Weighted median over tasks of the fit's seconds, each scaled from its task's rows to the new one's."""
+        """Weighted median over tasks of the fit's seconds, each scaled from its task's size to the new one's.
+
+        Rows count in proportion; columns by their square root, and in proportion beyond those that are known.
+        """
         seconds = self.seconds_[:, j]
         known = np.isfinite(seconds)
         if not known.any() or not w[known].sum() > 0:
             return np.nan
-        if features is not None and ROWS_FEATURE in self.meta_features_:
-            more = features[self.meta_features_.columns.get_loc(ROWS_FEATURE)] - self.meta_features_[ROWS_FEATURE]
-            seconds = seconds * np.exp(np.nan_to_num(more.to_numpy()))
+        for name, exponent in _SIZE_EXPONENTS.items():
+            if features is not None and name in self.meta_features_:
+                new, sizes = features[self.meta_features_.columns.get_loc(name)], self.meta_features_[name].to_numpy()
+                beyond = new - np.fmax.reduce(sizes)
+                growth = exponent * (new - sizes) + (1 - exponent) * max(0.0, beyond)
+                seconds = seconds * np.exp(np.nan_to_num(growth))
         return float(weighted_quantile(seconds[known], w[known], [0.5])[0])
 
 

@@ -7,17 +7,21 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor
 
 from sklmeta.exceptions import KnowledgeFormatError
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.sizes import FULL_SIZE, larger_parts
+from sklmeta.recommenders.contributions import grouped
 from sklmeta.recommenders.kernels import principal_scores, shared_leaves, shared_leaves_among
 from sklmeta.recommenders.likeness import LikenessPortfolio
 from sklmeta.recommenders.trees import Trees
 
-_COMPONENTS = 10  # more outputs cost time in every split and say the same again
+_BEHIND = 0.1  # who is so far behind a task's best counts e times less there
+# more outputs cost time in every split and say hardly more: of scores, and of the shares of the best
+_COMPONENTS, _COMPONENTS_OF_SHARES = 10, 40
 
 
 class Forest(LikenessPortfolio):
@@ -26,6 +30,9 @@ class Forest(LikenessPortfolio):
     One forest predicts, from a task's meta-features, how all configurations do on it. A forest's prediction is a
     weighted mean over the rows it learned from, so it says how much each known task counts for the new one. Unlike a
     distance, it learns which meta-features matter. The list is then made as in `NearestTasks`.
+
+    Without landmarkers, which say how hard a task is for whom, it predicts which configurations are the best instead:
+    the softmax of the scores, to which those far behind are alike, however far that is.
 
     Parameters
     ----------
@@ -69,6 +76,9 @@ class Forest(LikenessPortfolio):
         if not 0 <= self.mixing <= 1:
             raise ValueError(f"mixing must be between 0 and 1, got {self.mixing!r} instead.")
         super()._learn()
+        groups = grouped(list(self.meta_features_.columns), self.knowledge_.task_type)
+        told = np.ptp(self.standardised_, axis=0) > 0
+        self.landmarks_: np.ndarray = np.flatnonzero(groups.get("landmarkers", np.zeros(len(told), dtype=bool)) & told)
         if self.standardised_.shape[1] == 0:
             return
         ahead = self.knowledge_.learned.get(self.learned_key)
@@ -85,8 +95,15 @@ class Forest(LikenessPortfolio):
         )
         # rows in an order of their own, for bootstrap draws go by position
         order = np.lexsort([*self.promise_.T, *self.standardised_.T])
-        outputs = principal_scores((self.promise_ * self.stakes_[:, None])[order], _COMPONENTS)
+        outputs = self._told_apart(order)
         return forest.fit(self.standardised_[order], outputs if outputs.shape[1] > 1 else outputs.ravel())
+
+    def _told_apart(self, order: np.ndarray) -> np.ndarray:
+        """What the trees learn to tell of a task: its scores, or the shares of the best; (n_tasks, n_outputs)."""
+        scores = (self.promise_ * self.stakes_[:, None])[order]
+        if len(self.landmarks_):
+            return principal_scores(scores, _COMPONENTS)
+        return principal_scores(softmax(scores / _BEHIND, axis=1), _COMPONENTS_OF_SHARES)
 
     def _stored(self, arrays: Mapping[str, np.ndarray]) -> Trees:
         try:
@@ -101,7 +118,8 @@ class Forest(LikenessPortfolio):
     def learned_key(self) -> str:
         """What the trees depend on, besides the knowledge: under this name it may hold them, learned ahead."""
         size = ", full size" if FULL_SIZE in self.knowledge_.info else ""
-        return f"trees: {self.n_estimators}, {self.min_samples_leaf}, {self.random_state!r}, {self.metric_}{size}"
+        what = "trees" if len(self.landmarks_) else "trees of the best"
+        return f"{what}: {self.n_estimators}, {self.min_samples_leaf}, {self.random_state!r}, {self.metric_}{size}"
 
     def _alike(self, features: np.ndarray) -> np.ndarray:
         return self._mixed(shared_leaves(self.leaves_, self.trees_.apply(features[None])[0]))

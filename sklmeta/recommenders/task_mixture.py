@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from sklmeta.recommenders.contributions import grouped
 from sklmeta.recommenders.forest import Forest
 from sklmeta.recommenders.kernels import agreement_weights, ridge_weights, ridge_weights_among
 from sklmeta.recommenders.recommendation import Observed, Question
@@ -93,10 +92,6 @@ class TaskMixture(Forest):
                 f"{', '.join(f'{name}={share!r}' for name, share in shares.items())}."
             )
         super()._learn()
-
-        groups = grouped(list(self.meta_features_.columns), self.knowledge_.task_type)
-        told = np.ptp(self.standardised_, axis=0) > 0
-        self.landmarks_: np.ndarray = np.flatnonzero(groups.get("landmarkers", np.zeros(len(told), dtype=bool)) & told)
         known = self.standardised_[:, self.landmarks_]
         self.ridge_: tuple[np.ndarray, np.ndarray] = ridge_weights(known, _STRENGTH)
         W = self._weights_among_known()
