@@ -128,7 +128,8 @@ class CostModel:
     def observe_stopped(self, configuration: Configuration, n_rows: int, seconds: float) -> None:
         """Take in that a fold was stopped after so long: where less was expected, it is taken for twice that.
 
-        That says nothing of the machine: one fit that never ends must not make all others look slow.
+        That speaks for other base estimators only as long as nothing was timed here: one fit that never ends must not
+        make all others look slow.
         """
         if self.seconds(configuration, n_rows) < seconds:
             ratio = math.log(2 * seconds) - self._predicted(configuration, n_rows)
@@ -155,7 +156,8 @@ class CostModel:
         return level + growth + classes * log_classes
 
     def _correction(self, name: Hashable) -> float:
-        machine = fmean(map(fmean, self._timed.values())) if self._timed else 0.0
+        told = self._timed or self._stopped
+        machine = fmean(map(fmean, told.values())) if told else 0.0
         own = self._of_its_own(name)
         return (sum(own) + _MACHINE_WEIGHT * machine) / (len(own) + _MACHINE_WEIGHT)
 

@@ -131,7 +131,7 @@ def test_timings_here_correct_what_is_expected():
     assert model.at_most(first, 500) / model.seconds(first, 500) < before_most / before  # and it is surer by now
 
 
-def test_what_was_stopped_takes_longer_than_that_and_says_nothing_of_the_others():
+def test_what_was_stopped_takes_longer_than_that_and_others_do_until_something_was_timed():
     kb, sizes = known()
     model = CostModel(kb, sizes)
     first, other = (next(c for c in kb.configurations if c.estimator == name) for name in ("ridge", "mlp"))
@@ -141,7 +141,10 @@ def test_what_was_stopped_takes_longer_than_that_and_says_nothing_of_the_others(
     for _ in range(5):
         model.observe_stopped(first, 500, 10 * before)
     assert model.seconds(first, 500) > 10 * before
-    assert model.seconds(other, 500) == before_other
+    assert model.seconds(other, 500) > 5 * before_other
+    model.observe(other, 500, before_other)
+    assert model.seconds(first, 500) > 4 * before
+    assert model.seconds(other, 500) == pytest.approx(before_other)
 
 
 def test_what_is_calibrated_takes_as_long_as_its_four_fits():
