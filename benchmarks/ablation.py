@@ -8,7 +8,8 @@ variant is the default with one part taken away:
 * without forest: before anything is observed, all known tasks count alike, but for the ridge regression.
 * without ridge: what is expected is the forest's alone.
 * without both: before anything is observed, all known tasks count alike.
-* without landmarkers: the forest sees the other meta-features only, and there is no ridge regression.
+* without landmarkers: the forest sees the other meta-features only, and there is no ridge regression; its trees tell
+  apart who is best, as they do without landmarkers.
 * without diversity: always what is best by weighted mean, whatever was tried.
 * without adaptivity: what was observed changes no weights.
 * without noise: standard errors of what was observed do not count.

@@ -63,6 +63,7 @@ class CostModel:
         self._typical: dict[Hashable, float] = {}
         self._timed: dict[Hashable, list[float]] = {}  # log ratios of what was timed here to what was predicted
         self._stopped: dict[Hashable, list[float]] = {}  # the same, of what was stopped
+        self._anything_timed = False
         self._calibrated = frozenset(calibrated)
         self._own_size = np.array([float(meta_features.get(name, 0.0)) for name in _SIZES])
         self._log_values = None if values_per_row is None else math.log(max(1.0, values_per_row))
@@ -116,6 +117,7 @@ class CostModel:
     def observe(self, configuration: Configuration, n_rows: int, seconds: float) -> None:
         """Take in what a fold took."""
         predicted = self._predicted(configuration, n_rows)
+        self._anything_timed = True
         if math.isnan(predicted):  # the first timing of something unknown is all that is known of it
             name, seconds = configuration.estimator, max(seconds, _SMALLEST)
             self._slopes[name] = np.array(_PRIOR_EXPONENTS)
@@ -156,7 +158,7 @@ class CostModel:
         return level + growth + classes * log_classes
 
     def _correction(self, name: Hashable) -> float:
-        told = self._timed or self._stopped
+        told = self._timed if self._anything_timed else self._stopped
         machine = fmean(map(fmean, told.values())) if told else 0.0
         own = self._of_its_own(name)
         return (sum(own) + _MACHINE_WEIGHT * machine) / (len(own) + _MACHINE_WEIGHT)

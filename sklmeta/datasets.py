@@ -110,12 +110,13 @@ def infer_task_type(y: Any) -> str:
         return task_type
     if kind == "unknown":
         infer_task(y)  # knows dates, and says so
-        column = pd.Series(np.asarray(y, dtype=object).ravel()).infer_objects()
-        if types.is_numeric_dtype(column.dtype) and np.ndim(y) == 1:
+        held = np.asarray(y, dtype=object).ravel()
+        column = pd.Series(held).infer_objects()
+        if types.is_float_dtype(column.dtype) and np.ndim(y) == 1:
             return infer_task_type(column)
         raise ValueError(
-            f"y holds objects that may be classes or numbers, such as {column.iloc[0]!r}. Make them numbers, for "
-            "instance by astype(float), or text, by astype(str)."
+            f"y holds objects that may be classes or numbers, such as {held[0]!r}. Make them numbers, for instance by "
+            "astype(int) or astype(float), or text, by astype(str)."
         )
     raise ValueError(
         f"y is a {kind} target; sklmeta needs one column of classes or numbers. Fit one model per output, for "

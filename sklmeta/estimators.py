@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from numbers import Integral, Real
 from typing import Any
@@ -63,7 +63,6 @@ _ONE_FOLD = 10_000  # rows of which a fifth tells candidates apart
 _REPEATS, _MANY = 3, 40  # times that rows are dealt into folds, as long as there is room for this many candidates
 _LEAST_ROWS = 1000  # to train folds on, however short the time is
 _OF_A_MODEL = ("best_estimator_", "ensemble_", "refit_time_", "best_index_", "best_params_", "best_score_")
-_Counting = tuple[np.ndarray | None, np.ndarray | None]  # rows that count in training, and in judging; None: all
 _RESERVED_NAMES = ("preprocess", "scorer", "splitter")  # a step of the pipelines that are built, and two routes
 
 
@@ -263,7 +262,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             members = self._usable_members(X, params)
             scorer, deciding = self._scorer(members)
             fit_params, score_params, split_params = self._routed(members, params, scorer)
-            counting = _counting(params, score_params)
+            counting = _Counting.of(fit_params, score_params, len(y))
             splits = self._splits(X, y, split_params, counting)
             random_state = check_random_state(self.random_state)
             past = self._past(X, y, params, splits)
@@ -597,27 +596,29 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             splits = splits[: 1 if len(y) >= _VERY_LARGE else 3 if len(y) >= _LARGE else 5]
         usable = self._trainable(splits, y, counting)
         if len(usable) < len(splits):
-            unweighted = "" if counting[0] is None else ", or no rows with a weight,"
+            classes = self._task_type() == "classification"
+            lacks = ["one class only to train on"] * classes + ["no row with a weight"] * (not counting.all_do)
             warnings.warn(
-                f"{len(splits) - len(usable)} of {len(splits)} folds of cv have one class only to train on"
-                f"{unweighted} and are left out. Use a splitter that stratifies.",
+                f"{len(splits) - len(usable)} of {len(splits)} folds of cv have {' or '.join(lacks)} and are left out. "
+                f"Use a splitter that {'stratifies' if classes else 'spreads such rows'}.",
                 EvaluationWarning,
                 stacklevel=3,
             )
         if not usable:
-            raise ValueError(f"cv={self.cv!r} gives no fold to train on{f', of {len(splits)}' if splits else ''}.")
+            raise ValueError(f"cv={self.cv!r} gives no fold to train on.")
         return usable
 
     def _trainable(
         self, splits: Iterable[tuple[np.ndarray, np.ndarray]], y: np.ndarray, counting: _Counting
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Folds without those that have only one class to train on, or no row that counts."""
-        least = 2 if self._task_type() == "classification" else 1
-        trains, judges = (np.ones(len(y), dtype=bool) if counts is None else counts for counts in counting)
+        """Folds without those that have only one class to train on, or only rows without a weight."""
+        classes = self._task_type() == "classification"
         return [
             (train, test)
             for train, test in splits
-            if len(np.unique(y[train][trains[train]])) >= least and judges[test].any()
+            if not (classes and len(np.unique(y[train[counting.trains[train]]])) < 2)
+            and (counting.trains[train].any() or not len(train))
+            and (counting.judges[test].any() or not len(test))
         ]
 
     def _splitter(self, y: np.ndarray, seed: int = 0) -> Any:
@@ -876,10 +877,34 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
 
 
-def _counting(params: Mapping[str, Any], score_params: Mapping[str, Any]) -> _Counting:
-    """Rows with a weight, in fitting and in scoring."""
-    fits, scores = (which.get("sample_weight") for which in (params, score_params))
-    return None if fits is None else np.asarray(fits) > 0, None if scores is None else np.asarray(scores) > 0
+@dataclass(frozen=True, eq=False)
+class _Counting:
+    """Rows that have a weight.
+
+    Parameters
+    ----------
+    trains : ndarray of bool of shape (n_samples,)
+        For every member that is told of weights.
+    judges : ndarray of bool of shape (n_samples,)
+        For the scorer.
+    """
+
+    trains: np.ndarray
+    judges: np.ndarray
+
+    @classmethod
+    def of(cls, fit_params: Mapping[str, Mapping], score_params: Mapping[str, Any], n_rows: int) -> _Counting:
+        """What is passed on decides: by member, and to the scorer."""
+
+        def weighted(each: Iterable[Mapping[str, Any]]) -> np.ndarray:
+            weights = [one[key] for one in each for key in one if key.endswith("sample_weight")]
+            return np.all([np.broadcast_to(np.asarray(w) > 0, n_rows) for w in [1.0, *weights]], axis=0)
+
+        return cls(weighted(fit_params.values()), weighted([score_params]))
+
+    @property
+    def all_do(self) -> bool:
+        return bool(self.trains.all() and self.judges.all())
 
 
 def _is_multimetric(scorer: Any, search: Search) -> bool:

@@ -150,7 +150,7 @@ class Child:
     def _hear(self, seconds: float | None) -> Any:
         try:
             if not self.connection.poll(seconds):
-                raise TimeLimitExceeded(f"stopped after {seconds:g} seconds")
+                raise TimeLimitExceeded(f"stopped after {seconds:g} seconds", seconds or np.nan)
         except (EOFError, OSError) as error:
             raise self._died() from error
         return self.hear() or "started"
@@ -276,5 +276,5 @@ def _call_here(function: Callable, args: tuple, seconds: float | None) -> Any:
     started = time.perf_counter()
     result = function(*args)
     if seconds is not None and time.perf_counter() - started > seconds:
-        raise TimeLimitExceeded(f"took longer than {seconds:g} seconds")
+        raise TimeLimitExceeded(f"took longer than {seconds:g} seconds", seconds)
     return result

@@ -123,8 +123,8 @@ class _LastFits:
         return n_rows, self._outcome(k, n_rows)
 
     def seconds_for_more(self, k: int) -> float:
-        """That a second fit may be expected to take; of whom nothing is known yet, it may end after the budget."""
-        return 0.5 * (self._left() if self._search.knows_seconds(k) else self._patience())
+        """That a second fit may be expected to take."""
+        return self.safe_seconds() if self._search.knows_seconds(k) else 0.5 * self._patience()
 
     def fit_on_more(self, k: int, n_rows: int, outcome: Any, seconds: float) -> tuple[int, Any]:
         """The same on as many rows as can be done in that time, if that is many more and works."""

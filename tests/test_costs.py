@@ -160,6 +160,15 @@ def test_what_is_calibrated_takes_as_long_as_its_four_fits():
         assert costs.seconds(svc, 3000) / alone.seconds(svc, 3000) == pytest.approx(factor)
 
 
+def test_what_was_stopped_says_nothing_of_others_that_were_timed_without_knowledge_of_them():
+    model = CostModel(None, {})
+    model.observe(RIDGE, 100, 1.0)
+    model.observe(SVR, 100, 0.1)
+    model.observe_stopped(SVR, 100, 10.0)
+    assert model.seconds(RIDGE, 100) == pytest.approx(1.0)
+    assert model.seconds(SVR, 100) > 1.0
+
+
 def test_without_knowledge_the_first_timing_is_all_that_is_known():
     model = CostModel(None, {})
     assert np.isnan(model.seconds(RIDGE, 100))

@@ -78,9 +78,11 @@ def test_targets_of_no_task_type(y, message):
         infer_task_type(y)
 
 
-@pytest.mark.parametrize(("y", "task_type"), [([0, 1, 1], "classification"), ([0.5, 1.5, 2.5], "regression")])
-def test_numbers_held_as_objects_are_numbers(y, task_type):
-    assert infer_task_type(pd.Series(y, dtype=object)) == infer_task_type(np.array(y, dtype=object)) == task_type
+def test_quantities_held_as_objects_are_quantities():
+    y = [0.5, 1.5, 2.5]
+    assert infer_task_type(pd.Series(y, dtype=object)) == infer_task_type(np.array(y, dtype=object)) == "regression"
+    with pytest.raises(ValueError, match=r"y holds objects .*, such as 0\. Make them numbers, for instance by astype"):
+        infer_task_type(np.array([0, 1, 1], dtype=object))
 
 
 def test_a_dataset_is_frozen_and_compares_by_identity():

@@ -28,14 +28,29 @@ def test_folds_without_a_row_of_any_weight_are_left_out_and_counted():
     X, y = np.random.RandomState(0).normal(size=(60, 3)), np.arange(60) % 2
     groups, weights = np.arange(60) // 10, np.repeat([0.0, 1.0], [10, 50])
     meta = MetaEstimator([("lr", LogisticRegression()), ("nb", GaussianNB())], n_iter=2, cv=GroupKFold(6))
-    with pytest.warns(EvaluationWarning, match="1 of 6 folds of cv have one class only .*, or no rows with a weight,"):
+    with pytest.warns(EvaluationWarning, match="1 of 6 folds of cv have one class only .* or no row with a weight and"):
         assert meta.fit(X, y, sample_weight=weights, groups=groups).n_splits_ == 5
     assert np.isfinite(meta.best_score_)
-    ridges = MetaRegressor(
-        [("ridge", Ridge())], n_iter=2, cv=[(np.arange(10), np.arange(10, 60)), (groups > 2, groups < 2)]
-    )
-    with pytest.warns(EvaluationWarning, match="1 of 2 folds"):
+    folds = [(np.arange(10), np.arange(10, 60)), (np.arange(30, 60), np.arange(20))]
+    ridges = MetaRegressor([("ridge", Ridge())], n_iter=2, cv=folds)
+    with pytest.warns(EvaluationWarning, match="1 of 2 folds of cv have no row with a weight and are left out"):
         assert ridges.fit(X, X[:, 0], sample_weight=weights).n_splits_ == 1
+
+
+def test_a_fold_without_weights_stays_where_members_are_not_told_of_them():
+    X, y = np.random.RandomState(0).normal(size=(60, 3)), np.arange(60) % 2
+    folds = [(np.arange(10), np.arange(10, 60)), (np.arange(30, 60), np.arange(30))]
+    weights = np.repeat([0.0, 1.0], [10, 50])
+    with config_context(enable_metadata_routing=True):
+        scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+        member = LogisticRegression().set_fit_request(sample_weight=False)
+        meta = MetaEstimator([("lr", member)], n_iter=1, cv=folds, scoring=scorer).fit(X, y, sample_weight=weights)
+    assert meta.n_splits_ == 2
+
+
+def test_one_weight_may_be_the_same_for_all_rows(binary):
+    meta = MetaEstimator([("lr", LogisticRegression())], n_iter=1, cv=2, scoring=lambda e, X, y: e.score(X, y))
+    assert meta.fit(*binary, sample_weight=2.0).n_splits_ == 2
 
 
 def logged(path):

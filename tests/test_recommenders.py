@@ -356,7 +356,11 @@ def test_expected_seconds_grow_with_the_columns_in_proportion_beyond_the_known_o
     assert seconds(40) == pytest.approx(2.0)
     assert seconds(20) == pytest.approx(np.sqrt(2.0))
     assert seconds(400) == pytest.approx(20.0)
-    assert one.recommend({"log_rows": np.log(100)})[0].expected_seconds == pytest.approx(1.5, abs=0.5)
+    told = kb.select(tasks=[0]).merge(
+        KnowledgeBase([2], [B], {"accuracy": [[0.5]]}, meta_features=features[1:].set_axis([2]))
+    )
+    known = AverageRank().fit(told).recommend({"log_rows": np.log(100), "log_encoded_columns": np.log(40)}, n=2)
+    assert {r.configuration: r.expected_seconds for r in known}[A] == pytest.approx(4.0)  # it was timed on ten columns
 
 
 @pytest.mark.parametrize("one", [Portfolio(), TaskMixture()], ids=repr)

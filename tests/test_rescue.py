@@ -18,3 +18,9 @@ def test_a_process_is_waited_for_unless_a_fit_of_unknown_cost_was_stopped(budget
     search = SimpleNamespace(clock=clock, has_begun=has_begun, knows_seconds=lambda k: is_known)
     overrun = _LastFits(search, None, None)._end(0) - clock.deadline
     assert overrun > 5.0 if waits else overrun == pytest.approx(GRACE)
+
+
+@pytest.mark.parametrize(("left", "is_known", "seconds"), [(10.0, True, 5.0), (0.0, True, 0.25), (0.0, False, 0.5)])
+def test_what_was_fitted_on_a_part_is_fitted_on_more_if_that_ends_soon(left, is_known, seconds):
+    search = SimpleNamespace(clock=Clock(left, time.monotonic()), knows_seconds=lambda k: is_known)
+    assert _LastFits(search, None, None).seconds_for_more(0) == pytest.approx(seconds, abs=0.05)

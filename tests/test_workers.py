@@ -165,6 +165,7 @@ def test_a_unit_beyond_its_deadline_is_stopped_and_the_others_go_on(children):
     started = time.monotonic()
     outcomes = run(children, [(wait, 600.0), *[(wait, 0.01)] * 20], seconds=6.0).in_order()
     assert isinstance(outcomes[0], TimeLimitExceeded)
+    assert outcomes[0].seconds == pytest.approx(6.0, abs=5.0)
     assert outcomes[1:] == ["awake"] * 20
     assert time.monotonic() - started < 100
     assert run(children, [(power, 2, 3)] * 3, seconds=SOON).in_order() == [200_008] * 3

@@ -460,7 +460,7 @@ class Recommender(BaseEstimator, ABC):
         for name, exponent in _SIZE_EXPONENTS.items():
             if features is not None and name in self.meta_features_:
                 new, sizes = features[self.meta_features_.columns.get_loc(name)], self.meta_features_[name].to_numpy()
-                beyond = new - np.fmax.reduce(sizes)
+                beyond = new - np.fmax.reduce(sizes[known])
                 growth = exponent * (new - sizes) + (1 - exponent) * max(0.0, beyond)
                 seconds = seconds * np.exp(np.nan_to_num(growth))
         return float(weighted_quantile(seconds[known], w[known], [0.5])[0])
