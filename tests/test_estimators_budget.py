@@ -233,16 +233,20 @@ def test_large_tables_are_evaluated_on_a_part_of_the_rows():
     assert accuracy_score(y[:2000], meta.predict(X[:2000])) > 0.6
 
 
+def all_count(y):
+    return sklmeta.estimators._Counting.of({}, {}, len(y))
+
+
 @pytest.mark.parametrize(("n_rows", "n_splits"), [(4_999, 5), (5_000, 3), (50_000, 1)])
 def test_a_budget_is_spent_on_candidates_rather_than_folds_where_rows_are_many(n_rows, n_splits):
     for face, y in ((MetaClassifier, np.arange(n_rows) % 2), (MetaRegressor, np.arange(n_rows) * 1.0)):
-        splits = face(time_budget=10)._splits(y[:, None], y, {})
+        splits = face(time_budget=10)._splits(y[:, None], y, {}, all_count(y))
         assert len(splits) == n_splits
         assert all(len(test) == pytest.approx(n_rows / 5, abs=1) for _, test in splits)
         assert face()._splitter(y).get_n_splits() == 5
     lonely = np.append(np.arange(50_000) % 2, 2)  # a class of one row cannot be in both parts
     with pytest.warns(UserWarning, match="least populated class"):
-        assert len(MetaClassifier(time_budget=10)._splits(lonely[:, None], lonely, {})) == 1
+        assert len(MetaClassifier(time_budget=10)._splits(lonely[:, None], lonely, {}, all_count(lonely))) == 1
 
 
 def affordable(meta, y, seconds, budget=60.0, n_workers=2):
@@ -250,9 +254,9 @@ def affordable(meta, y, seconds, budget=60.0, n_workers=2):
     candidates = [SimpleNamespace(configuration=None)] * 18
     costs = SimpleNamespace(seconds=lambda configuration, n_rows: seconds)
     advice = SimpleNamespace(recommend=lambda n: candidates, costs=costs)
-    splits = meta._splits(y[:, None], y, {})
+    splits = meta._splits(y[:, None], y, {}, all_count(y))
     clock = None if meta.time_budget is None else Clock(budget, time.monotonic())
-    return meta._affordable(splits, y, advice, clock, n_workers)
+    return meta._affordable(splits, y, all_count(y), advice, clock, n_workers)
 
 
 @pytest.mark.parametrize(
