@@ -7,7 +7,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor
 
@@ -15,7 +14,7 @@ from sklmeta.exceptions import KnowledgeFormatError
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.sizes import FULL_SIZE, larger_parts
 from sklmeta.recommenders.contributions import grouped
-from sklmeta.recommenders.kernels import principal_scores, shared_leaves, shared_leaves_among
+from sklmeta.recommenders.kernels import principal_scores, shared_leaves, shared_leaves_among, softmax
 from sklmeta.recommenders.likeness import LikenessPortfolio
 from sklmeta.recommenders.trees import Trees
 
@@ -103,7 +102,7 @@ class Forest(LikenessPortfolio):
         scores = (self.promise_ * self.stakes_[:, None])[order]
         if len(self.landmarks_):
             return principal_scores(scores, _COMPONENTS)
-        return principal_scores(softmax(scores / _BEHIND, axis=1), _COMPONENTS_OF_SHARES)
+        return principal_scores(softmax(scores, _BEHIND), _COMPONENTS_OF_SHARES)
 
     def _stored(self, arrays: Mapping[str, np.ndarray]) -> Trees:
         try:
