@@ -96,9 +96,7 @@ def rescue(search: Search, trial: Trial, workers: Any) -> Rescued:
     if isinstance(outcome, Exception):
         raise outcome
     if n_rows < search.n_rows:
-        seconds = last.seconds_for_more(k)
-        search.costs.observe(search.candidates[k].configuration, n_rows, outcome[1])
-        n_rows, outcome = last.fit_on_more(k, n_rows, outcome, seconds)
+        n_rows, outcome = last.fit_on_more(k, n_rows, outcome)
     _warn_of_no_score(f"the model is {search.name(k)}, which fits quickly, on {n_rows} of {search.n_rows} rows")
     return Rescued(k, *outcome)
 
@@ -126,14 +124,18 @@ class _LastFits:
         """That a second fit may be expected to take."""
         return self.safe_seconds() if self._search.knows_seconds(k) else 0.5 * self._patience()
 
-    def fit_on_more(self, k: int, n_rows: int, outcome: Any, seconds: float) -> tuple[int, Any]:
-        """The same on as many rows as can be done in that time, if that is many more and works."""
-        more = self._search.most_rows(k, seconds)
-        larger = self._outcome(k, more) if more >= 2 * n_rows else outcome
+    def fit_on_more(self, k: int, n_rows: int, outcome: Any) -> tuple[int, Any]:
+        """The same on as many rows as there is time for by now, if that is many more and works."""
+        seconds, search = self.seconds_for_more(k), self._search
+        end = self._clock.deadline + GRACE if search.knows_seconds(k) else None  # a first fit has had its own grace
+        search.costs.observe(search.candidates[k].configuration, n_rows, outcome[1])
+        more = search.most_rows(k, seconds)
+        larger = self._outcome(k, more, end) if more >= 2 * n_rows else outcome
         return (n_rows, outcome) if larger is outcome or isinstance(larger, Exception) else (more, larger)
 
-    def _outcome(self, k: int, n_rows: int) -> Any:
-        return fit_alone(self._search, self._trial, self._workers, k, n_rows, self._patience(), self._end(k))
+    def _outcome(self, k: int, n_rows: int, end: float | None = None) -> Any:
+        end = self._end(k) if end is None else end
+        return fit_alone(self._search, self._trial, self._workers, k, n_rows, self._patience(), end)
 
     def _end(self, k: int) -> float:
         """When it is stopped even if no process was there for it by then."""

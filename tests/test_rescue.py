@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import sklmeta.rescue
 from sklmeta.rescue import GRACE, _LastFits
 from sklmeta.search import Clock
 
@@ -24,3 +25,18 @@ def test_a_process_is_waited_for_unless_a_fit_of_unknown_cost_was_stopped(budget
 def test_what_was_fitted_on_a_part_is_fitted_on_more_if_that_ends_soon(left, is_known, seconds):
     search = SimpleNamespace(clock=Clock(left, time.monotonic()), knows_seconds=lambda k: is_known)
     assert _LastFits(search, None, None).seconds_for_more(0) == pytest.approx(seconds, abs=0.05)
+
+
+def test_a_second_fit_of_known_cost_ends_within_the_grace(monkeypatch):
+    ends = []
+    monkeypatch.setattr(sklmeta.rescue, "fit_alone", lambda *args: ends.append(args[-1]) or ("larger", 0.1))
+    search = SimpleNamespace(
+        clock=Clock(3.0, time.monotonic()),
+        has_begun=True,
+        candidates=[SimpleNamespace(configuration=None)],
+        costs=SimpleNamespace(observe=lambda *what: None),
+        knows_seconds=lambda k: True,
+        most_rows=lambda k, seconds: 1000,
+    )
+    assert _LastFits(search, None, None).fit_on_more(0, 200, ("smaller", 0.1)) == (1000, ("larger", 0.1))
+    assert ends == [search.clock.deadline + GRACE]
