@@ -288,7 +288,7 @@ def consult(
     if not recorded:
         return Advice(silent=f"There is nothing to learn from: {knowledge!r} has no score.")
     metric = recorded_metric(scoring, recorded, task_type)
-    with threadpool_limits(1, "blas"):  # on matrices this small, threads only wait for each other
+    with threadpool_limits(1):  # on tables this small, threads only wait for each other
         meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
         fitted = _fitted(recommender, knowledge, metric)
     spread = _spread(y) if task_type == "regression" else 1.0

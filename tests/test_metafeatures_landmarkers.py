@@ -7,6 +7,7 @@ from scipy.special import log_softmax
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine, make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import cohen_kappa_score, r2_score, roc_auc_score
@@ -71,7 +72,7 @@ def test_few_logistic_steps_agree_with_the_optimum(split):
 def test_kernel_ridge(split):
     X, y, X_new = split
     mean = indicator(y).mean(axis=0)
-    model = KernelRidge(alpha=1.0, kernel="rbf", gamma=1 / X.shape[1]).fit(X, indicator(y) - mean)
+    model = KernelRidge(alpha=0.1, kernel="rbf", gamma=1 / X.shape[1]).fit(X, indicator(y) - mean)
     expected = model.predict(X_new) + mean
     np.testing.assert_allclose(learners.kernel_ridge(X, indicator(y), X_new), expected, atol=1e-8)
     padded = learners.kernel_ridge(np.c_[X, np.zeros(len(X))], indicator(y), np.c_[X_new, np.zeros(len(X_new))])
@@ -110,6 +111,29 @@ def test_random_trees_average_to_better_than_one_tree():
     forest = learners.random_trees(X[:300], indicator(y[:300]), X[300:]).argmax(axis=1)
     single = learners.random_trees(X[:300], indicator(y[:300]), X[300:], n_trees=1).argmax(axis=1)
     assert (forest == y[300:]).mean() > (single == y[300:]).mean()
+
+
+@pytest.mark.parametrize(("n_classes", "rounds", "step"), [(2, 30, 0.2), (3, 10, 0.3), (12, 3, 0.3)])
+def test_boosting_shares_its_trees_among_the_classes(n_classes, rounds, step):
+    X, y = make_classification(600, 8, n_informative=6, n_classes=n_classes, n_clusters_per_class=1, random_state=0)
+    small = {"max_leaf_nodes": 15, "max_bins": 63, "early_stopping": False}
+    model = HistGradientBoostingClassifier(max_iter=rounds, learning_rate=step, **small).fit(X[:400], y[:400])
+    got = learners.boosting(X[:400], indicator(y[:400]), X[400:])
+    np.testing.assert_allclose(got, model.predict_proba(X[400:]))
+
+
+def test_boosting_of_a_quantity():
+    X, y = load_diabetes(return_X_y=True)
+    model = HistGradientBoostingRegressor(max_iter=30, learning_rate=0.2, max_leaf_nodes=15, max_bins=63)
+    expected = model.fit(X[:300], y[:300]).predict(X[300:])
+    np.testing.assert_allclose(learners.boosting(X[:300], y[:300, None], X[300:])[:, 0], expected)
+
+
+def test_boosting_without_all_classes():
+    rng = np.random.RandomState(0)
+    X, Y = rng.normal(size=(80, 2)), np.eye(4)[rng.choice([1, 3], size=80)]
+    assert (learners.boosting(X, Y, X)[:, [0, 2]] == 0).all()
+    np.testing.assert_array_equal(learners.boosting(X[:5], np.eye(4)[[2] * 5], X), np.eye(4)[[2] * 80])
 
 
 @pytest.mark.parametrize("learn", [learners.naive_bayes, learners.linear_discriminant])
@@ -199,10 +223,11 @@ def test_landmarks_are_close_to_pymfes(load):
 def test_gains_are_differences_of_landmarks():
     got = MetaFeatureExtractor().extract(*load_iris(return_X_y=True))
     assert got["gain_depth"] == pytest.approx(got["landmark_tree"] - got["landmark_stump"])
+    assert got["gain_boosting"] == pytest.approx(got["landmark_boosting"] - got["landmark_random_trees"])
     assert got["gain_neighbours"] == pytest.approx(got["landmark_5nn"] - got["landmark_1nn"])
     assert got["ranking_gain_kernel"] == pytest.approx(got["ranking_kernel"] - got["ranking_linear"])
     assert got["landmark_best"] == got.filter(like="landmark_").max()
-    flexible = got[["landmark_1nn", "landmark_5nn", "landmark_kernel", "landmark_random_trees"]].max()
+    flexible = got[[f"landmark_{name}" for name in ("1nn", "5nn", "kernel", "random_trees", "boosting")]].max()
     assert got["gain_nonlinear"] == pytest.approx(flexible - got["landmark_linear"])
 
 
@@ -237,14 +262,14 @@ def test_noise_scores_nothing():
 
 def test_learners_see_a_bounded_number_of_rows_columns_and_classes():
     rng = np.random.RandomState(0)
-    X = pd.DataFrame(rng.randint(0, 30, size=(1500, 40))).astype(str)
-    y = np.repeat(np.arange(75), 20)
-    table, target = MetaFeatureExtractor()._subsample(X, read_target(y, "classification"))
+    X = pd.DataFrame(rng.randint(0, 30, size=(4500, 40))).astype(str)
+    y = np.repeat(np.arange(75), 60)
+    table, target = MetaFeatureExtractor(max_rows=4500)._subsample(X, read_target(y, "classification"))
     table, target = landmarkers._few_rows(table, target)
-    assert len(table) == len(target) == 600
+    assert len(table) == len(target) == 2000
     assert target.indicator.shape[1] == 50
-    assert landmarkers._features(table).encoded.shape == (600, 100)
-    assert landmarkers._features(table).coded.shape == (600, 40)
+    assert landmarkers._features(table).encoded.shape == (2000, 100)
+    assert landmarkers._features(table).coded.shape == (2000, 40)
 
 
 def test_one_hot_has_the_most_frequent_levels_first():

@@ -39,7 +39,7 @@ class MetaFeatureExtractor(BaseEstimator):
 
     Every value is finite for every valid input. Sizes, class counts and shares of missing cells are those
     of the whole table; all else is computed on one stratified subsample of `max_rows` rows, landmarkers
-    on at most 600 of these. Infinite cells of `X` are treated as missing, except where the whole table's
+    on at most 2,000 of these. Infinite cells of `X` are treated as missing, except where the whole table's
     missing cells are counted.
 
     Neither the index nor the column names matter. As long as a table has no more than `max_rows` rows,
@@ -79,6 +79,7 @@ class MetaFeatureExtractor(BaseEstimator):
     .. [10] Fürnkranz, J., and Petrak, J. (2001). An evaluation of landmarking variants. ECML/PKDD workshop on
        Integrating Aspects of Data Mining, Decision Support and Meta-Learning.
     .. [11] Leite, R., and Brazdil, P. (2005). Predicting relative performance of classifiers from samples. ICML.
+    .. [12] Friedman, J. (2001). Greedy function approximation: a gradient boosting machine. Annals of Statistics 29.
 
     Examples
     --------

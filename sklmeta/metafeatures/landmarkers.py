@@ -16,13 +16,14 @@ from sklmeta.metafeatures._sampling import stratified_folds, stratified_rows
 from sklmeta.metafeatures._table import Table, standardise
 from sklmeta.metafeatures._target import Target
 
-MAX_ROWS = 600
+MAX_ROWS = 2000
 MAX_CLASSES = 50
 MAX_ENCODED = 100
 MAX_LEVELS_EACH = 10
 THREE_FOLDS_UP_TO = 400
 
-_RANKED = ("linear", "kernel", "random_trees", "naive_bayes", "discriminant")
+_RANKED = ("linear", "kernel", "random_trees", "boosting", "naive_bayes", "discriminant")
+_FLEXIBLE = ("1nn", "5nn", "kernel", "random_trees", "boosting")
 _HALVED = ("linear", "kernel", "tree")
 
 _SCORE = {
@@ -36,7 +37,8 @@ _LEARNERS = {
     "kernel": "kernel ridge with a Gaussian kernel, a least-squares SVM [8]",
     "stump": "a decision stump [7]",
     "tree": "a tree of depth 4 [7]",
-    "random_trees": "eight extremely randomised trees [9]",
+    "random_trees": "sixteen extremely randomised trees [9]",
+    "boosting": "histogram gradient boosting with thirty small trees [12]",
 }
 _GENERATIVE = {
     "naive_bayes": "Gaussian naive Bayes [7]",
@@ -44,10 +46,11 @@ _GENERATIVE = {
 }
 _GAINS = {
     "landmark_best": "The best of the landmarks [2].",
-    "gain_nonlinear": "Best of 1-NN, 5-NN, kernel and random trees, less linear: non-linearity [10].",
+    "gain_nonlinear": "Best of 1-NN, 5-NN, kernel, random trees and boosting, less linear: non-linearity [10].",
     "gain_smooth": "Kernel less random trees: whether smooth or axis-parallel boundaries fit [10].",
     "gain_depth": "Tree less stump: interactions beyond one column [10].",
     "gain_averaging": "Random trees less tree: what averaging removes.",
+    "gain_boosting": "Boosting less random trees.",
     "gain_neighbours": "5-NN less 1-NN: noise [10].",
     "curve_linear": "Linear model on all training rows less on half of them [11].",
     "curve_kernel": "Kernel on all training rows less on half of them [11].",
@@ -61,6 +64,7 @@ _RANKINGS = {
     },
     "ranking_gain_kernel": "`ranking_kernel` less `ranking_linear`.",
     "ranking_gain_trees": "`ranking_random_trees` less `ranking_linear`.",
+    "ranking_gain_boosting": "`ranking_boosting` less `ranking_random_trees`.",
     "ranking_gain_smooth": "`ranking_kernel` less `ranking_random_trees`.",
 }
 
@@ -85,7 +89,7 @@ class _Features(NamedTuple):
 def landmarkers(table: Table, target: Target) -> dict[str, float]:
     """Cross-validated scores of small learners and their differences; names in `MEANINGS`.
 
-    Whatever the size of the table, learners see at most 600 rows, 100 encoded columns and the 50 most
+    Whatever the size of the table, learners see at most 2,000 rows, 100 encoded columns and the 50 most
     frequent classes. Three folds up to 400 rows, two beyond. A single row scores 0 throughout.
     """
     table, target = _few_rows(table, target)
@@ -117,6 +121,7 @@ def _suite(is_classification: bool) -> dict[str, tuple[str, learners.Learner]]:
         "stump": ("coded", partial(learners.tree, max_depth=1)),
         "tree": ("coded", partial(learners.tree, max_depth=4)),
         "random_trees": ("coded", learners.random_trees),
+        "boosting": ("coded", learners.boosting),
     }
     if is_classification:
         suite["naive_bayes"] = ("encoded", learners.naive_bayes)
@@ -126,10 +131,11 @@ def _suite(is_classification: bool) -> dict[str, tuple[str, learners.Learner]]:
 
 def _gains(score: Mapping[str, float]) -> dict[str, float]:
     return {
-        "gain_nonlinear": max(score[name] for name in ("1nn", "5nn", "kernel", "random_trees")) - score["linear"],
+        "gain_nonlinear": max(score[name] for name in _FLEXIBLE) - score["linear"],
         "gain_smooth": score["kernel"] - score["random_trees"],
         "gain_depth": score["tree"] - score["stump"],
         "gain_averaging": score["random_trees"] - score["tree"],
+        "gain_boosting": score["boosting"] - score["random_trees"],
         "gain_neighbours": score["5nn"] - score["1nn"],
         **{f"curve_{name}": score[name] - score[f"{name}_half"] for name in _HALVED},
     }
@@ -140,6 +146,7 @@ def _rankings(Y: NDArray, predicted: Mapping[str, NDArray]) -> dict[str, float]:
     return {f"ranking_{name}": value for name, value in ranking.items()} | {
         "ranking_gain_kernel": ranking["kernel"] - ranking["linear"],
         "ranking_gain_trees": ranking["random_trees"] - ranking["linear"],
+        "ranking_gain_boosting": ranking["boosting"] - ranking["random_trees"],
         "ranking_gain_smooth": ranking["kernel"] - ranking["random_trees"],
     }
 
