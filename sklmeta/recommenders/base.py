@@ -17,6 +17,7 @@ from sklmeta.configuration import Configuration
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.sizes import ROWS_FEATURE, at_full_size, larger_parts, whole_tables
 from sklmeta.recommenders.arms import unheard_shares
+from sklmeta.recommenders.contributions import grouped
 from sklmeta.recommenders.kernels import (
     bounded_seconds,
     completed,
@@ -111,6 +112,7 @@ class Recommender(BaseEstimator, ABC):
         M = self.meta_features_.to_numpy(dtype=float)
         self.centre_, self.spread_ = robust_scale(M)
         self.standardised_: np.ndarray = standardised(M, self.centre_, self.spread_)
+        self.groups_ = grouped(list(self.meta_features_.columns), knowledge.task_type)
         self.apart_ = _apart(self.knowledge_.families)
         self.distances_ = self._distances(self.standardised_, self.apart_)
         self._learn()
@@ -252,9 +254,9 @@ class Recommender(BaseEstimator, ABC):
         """How unlike everything known a task is.
 
         The share of the known tasks that lie nearer to tasks of other families than the new one does, by the distance
-        of their meta-features to the third nearest: were the new task of the same kind as the known ones, its novelty
-        would be anything from 0 to 1 with equal probability. Above 0.95, which twenty known tasks or more can tell, it
-        counts as unlike everything known.
+        of their meta-features to the third nearest; each group of meta-features counts alike. Were the new task of the
+        same kind as the known ones, its novelty would be anything from 0 to 1 with equal probability. Above 0.95, which
+        twenty known tasks or more can tell, it counts as unlike everything known.
 
         Parameters
         ----------
@@ -339,8 +341,13 @@ class Recommender(BaseEstimator, ABC):
     # -- what they share -------------------------------------------------------------------------------------------
 
     def _distances(self, new: np.ndarray, apart: np.ndarray) -> np.ndarray:
-        """Of rows of standardised meta-features to those known tasks that are near them."""
-        return nearest_distances(self.standardised_, new, apart, min(_NEAR_TASKS, len(self.standardised_)))
+        """Of rows of standardised meta-features to those known tasks that are near them.
+
+        Each group of meta-features counts alike, however many it has.
+        """
+        shares = sum((mask / np.sqrt(mask.sum()) for mask in self.groups_.values()), np.zeros(new.shape[1]))
+        near = min(_NEAR_TASKS, len(self.standardised_))
+        return nearest_distances(self.standardised_ * shares, new * shares, apart, near)
 
     def _novelty(self, features: np.ndarray | None) -> float:
         known = self.distances_[np.isfinite(self.distances_)]

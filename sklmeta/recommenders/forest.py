@@ -13,7 +13,6 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklmeta.exceptions import KnowledgeFormatError
 from sklmeta.knowledge import KnowledgeBase
 from sklmeta.knowledge.sizes import FULL_SIZE, larger_parts
-from sklmeta.recommenders.contributions import grouped
 from sklmeta.recommenders.kernels import principal_scores, shared_leaves, shared_leaves_among, softmax
 from sklmeta.recommenders.likeness import LikenessPortfolio
 from sklmeta.recommenders.trees import Trees
@@ -75,9 +74,10 @@ class Forest(LikenessPortfolio):
         if not 0 <= self.mixing <= 1:
             raise ValueError(f"mixing must be between 0 and 1, got {self.mixing!r} instead.")
         super()._learn()
-        groups = grouped(list(self.meta_features_.columns), self.knowledge_.task_type)
         told = np.ptp(self.standardised_, axis=0) > 0
-        self.landmarks_: np.ndarray = np.flatnonzero(groups.get("landmarkers", np.zeros(len(told), dtype=bool)) & told)
+        self.landmarks_: np.ndarray = np.flatnonzero(
+            self.groups_.get("landmarkers", np.zeros(len(told), dtype=bool)) & told
+        )
         if self.standardised_.shape[1] == 0:
             return
         ahead = self.knowledge_.learned.get(self.learned_key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sklmeta.recommenders.averages import GrowingAverage, joint_products, portfolio_for_average, typical_spread
-from sklmeta.recommenders.contributions import contributions, grouped
+from sklmeta.recommenders.contributions import contributions
 from sklmeta.recommenders.kernels import above_median, greedy_portfolio, rank_places, standardised, upper_span
 from sklmeta.recommenders.portfolio import Portfolio
 from sklmeta.recommenders.recommendation import Question
@@ -112,7 +112,7 @@ class LikenessPortfolio(Portfolio):
         return contributions(
             lambda row: self._merits(columns, self._expecting_by(row, self._alike(row))),
             standardised(features, self.centre_, self.spread_),
-            grouped(list(self.meta_features_.columns), self.knowledge_.task_type),
+            self.groups_,
             self._merits(columns, super()._prior(None)),
         )
 
