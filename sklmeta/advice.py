@@ -6,6 +6,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -47,6 +48,10 @@ class _Unheard:
         return self.name if self.name not in kinds else f"{self.name} (another)"
 
 
+def _of_nothing() -> CostModel:
+    return CostModel(None, {})
+
+
 @dataclass(frozen=True)
 class Advice:
     """A recommender that has heard of the data, and what its configurations mean for the members.
@@ -65,8 +70,8 @@ class Advice:
         What recorded scores are multiplied by to be in units of the user's target.
     measured_with : str, default=""
         The scikit-learn that measured the knowledge; empty where unknown.
-    costs : CostModel, default=CostModel(None, {})
-        What fits are expected to take.
+    learn_costs : callable, default=CostModel of nothing
+        Makes the model of what fits take.
     average : bool, default=False
         Whether what is tried shall be averaged in the end.
     stands_for : str, default=""
@@ -81,10 +86,15 @@ class Advice:
     unit: Callable[[dict[Configuration, Score]], float] = same_unit
     told_in: float = 1.0
     measured_with: str = ""
-    costs: CostModel = field(default_factory=lambda: CostModel(None, {}))
+    learn_costs: Callable[[], CostModel] = _of_nothing
     average: bool = False
     stands_for: str = ""
     silent: str = ""
+
+    @cached_property
+    def costs(self) -> CostModel:
+        """What fits are expected to take; learned when it is first asked for."""
+        return self.learn_costs()
 
     def recommend(
         self,
@@ -299,7 +309,8 @@ def consult(
         unit=_Unit(search_unit(scoring, metric, spread), metric, knowledge),
         told_in=recorded_unit(metric, spread),
         measured_with=str(knowledge.info.get("scikit-learn", "")),
-        costs=CostModel(
+        learn_costs=partial(
+            CostModel,
             knowledge,
             meta_features,
             _calibrated(members, task_type, average or needs_probabilities(scoring)),

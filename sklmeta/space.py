@@ -258,6 +258,8 @@ def key_of(params: Mapping[str, Any]) -> str:
 
 def spelled_out(value: Any) -> str:
     """What a value is, in full; the own repr of long arrays, and of estimators with many parameters, has gaps."""
+    if value is None or isinstance(value, str | int | float):  # nearly all are
+        return repr(value)
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{name!r}: {spelled_out(item)}' for name, item in value.items())}}}"
     if isinstance(value, list | tuple):

@@ -37,8 +37,8 @@ _LEARNERS = {
     "kernel": "kernel ridge with a Gaussian kernel, a least-squares SVM [8]",
     "stump": "a decision stump [7]",
     "tree": "a tree of depth 4 [7]",
-    "random_trees": "sixteen extremely randomised trees [9]",
-    "boosting": "histogram gradient boosting with thirty small trees [12]",
+    "random_trees": "ten extremely randomised trees [9]",
+    "boosting": "histogram gradient boosting with fifteen small trees [12]",
 }
 _GENERATIVE = {
     "naive_bayes": "Gaussian naive Bayes [7]",
