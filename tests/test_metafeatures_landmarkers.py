@@ -14,7 +14,7 @@ from sklearn.metrics import cohen_kappa_score, r2_score, roc_auc_score
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeRegressor
 
 from sklmeta.metafeatures import MetaFeatureExtractor, landmarkers, learners
 from sklmeta.metafeatures._sampling import stratified_folds
@@ -108,23 +108,28 @@ def test_tree_splits_by_gini(max_depth):
 
 def test_random_trees_average_to_better_than_one_tree():
     X, y = make_classification(600, 10, n_informative=6, random_state=0)
-    forest = learners.random_trees(X[:300], indicator(y[:300]), X[300:]).argmax(axis=1)
-    single = learners.random_trees(X[:300], indicator(y[:300]), X[300:], n_trees=1).argmax(axis=1)
-    assert (forest == y[300:]).mean() > (single == y[300:]).mean()
+    forest = learners.random_trees(X[:300], indicator(y[:300]), X[300:])
+    assert set(np.unique(np.round(forest * 10, 9))) == set(range(11))  # ten trees, all of them different
+    single = ExtraTreeRegressor(max_features="sqrt", random_state=0).fit(X[:300], y[:300]).predict(X[300:])
+    assert (forest.argmax(axis=1) == y[300:]).mean() > (single == y[300:]).mean()
 
 
-@pytest.mark.parametrize(("n_classes", "rounds"), [(2, 15), (3, 5), (12, 5)])
-def test_boosting_shares_its_trees_among_the_classes(n_classes, rounds):
-    X, y = make_classification(600, 8, n_informative=6, n_classes=n_classes, n_clusters_per_class=1, random_state=0)
-    small = {"learning_rate": 0.3, "max_leaf_nodes": 8, "max_bins": 63, "early_stopping": False}
-    model = HistGradientBoostingClassifier(max_iter=rounds, **small).fit(X[:400], y[:400])
-    got = learners.boosting(X[:400], indicator(y[:400]), X[400:])
-    np.testing.assert_allclose(got, model.predict_proba(X[400:]))
+@pytest.mark.parametrize(
+    ("n_rows", "n_classes", "rounds", "leaves"), [(400, 2, 15, 7), (400, 3, 5, 7), (660, 2, 20, 10), (1200, 4, 7, 15)]
+)
+def test_boosting_has_trees_by_the_number_of_rows_and_classes_share_them(n_rows, n_classes, rounds, leaves):
+    X, y = make_classification(1400, 8, n_informative=6, n_classes=n_classes, n_clusters_per_class=1, random_state=0)
+    model = HistGradientBoostingClassifier(
+        max_iter=rounds, learning_rate=0.25, max_leaf_nodes=leaves, max_bins=63, early_stopping=False
+    )
+    expected = model.fit(X[:n_rows], y[:n_rows]).predict_proba(X[1200:])
+    got = learners.boosting(X[:n_rows], indicator(y[:n_rows]), X[1200:])
+    np.testing.assert_allclose(got, expected)
 
 
 def test_boosting_of_a_quantity():
     X, y = load_diabetes(return_X_y=True)
-    model = HistGradientBoostingRegressor(max_iter=15, learning_rate=0.3, max_leaf_nodes=8, max_bins=63)
+    model = HistGradientBoostingRegressor(max_iter=15, learning_rate=0.25, max_leaf_nodes=7, max_bins=63)
     expected = model.fit(X[:300], y[:300]).predict(X[300:])
     np.testing.assert_allclose(learners.boosting(X[:300], y[:300, None], X[300:])[:, 0], expected)
 

@@ -103,24 +103,26 @@ def tree(X: NDArray, Y: NDArray, X_new: NDArray, max_depth: int | None = None) -
     return _fit_predict(model, X, Y, X_new)
 
 
-def random_trees(X: NDArray, Y: NDArray, X_new: NDArray, n_trees: int = 10) -> NDArray[np.float64]:
-    """Mean of extremely randomised trees (Geurts, Ernst & Wehenkel 2006)."""
+def random_trees(X: NDArray, Y: NDArray, X_new: NDArray) -> NDArray[np.float64]:
+    """Mean of extremely randomised trees (Geurts, Ernst & Wehenkel 2006): one for fifty rows, 10 to 20."""
+    n_trees = min(max(len(X) // 50, 10), 20)
     model = ExtraTreeRegressor(max_features="sqrt", random_state=np.random.RandomState(0))  # each fit draws on from it
     return np.mean([_fit_predict(model, X, Y, X_new) for _ in range(n_trees)], axis=0)
 
 
-def boosting(X: NDArray, Y: NDArray, X_new: NDArray, n_trees: int = 15) -> NDArray[np.float64]:
-    """Histogram gradient boosting (Friedman 2001; Ke et al. 2017) of trees of eight leaves.
+def boosting(X: NDArray, Y: NDArray, X_new: NDArray) -> NDArray[np.float64]:
+    """Histogram gradient boosting (Friedman 2001; Ke et al. 2017): a tree for 33 rows, 15 to 30, with half the leaves.
 
-    All classes together have `n_trees`, but none has less than five.
+    All classes share these trees, but none has less than five.
     """
+    n_trees = min(max(len(X) // 33, 15), 30)
     if Y.shape[1] == 1:
-        return _boosted(HistGradientBoostingRegressor, n_trees).fit(X, Y.ravel()).predict(X_new)[:, None]
+        return _boosted(HistGradientBoostingRegressor, n_trees, n_trees).fit(X, Y.ravel()).predict(X_new)[:, None]
     seen = np.flatnonzero(Y.any(axis=0))
     if len(seen) == 1:
         return np.tile(Y[0], (len(X_new), 1))
     n_each_round = 1 if len(seen) == 2 else len(seen)
-    model = _boosted(HistGradientBoostingClassifier, max(n_trees // n_each_round, 5))
+    model = _boosted(HistGradientBoostingClassifier, n_trees, max(n_trees // n_each_round, 5))
     scores = np.zeros((len(X_new), Y.shape[1]))
     scores[:, seen] = model.fit(X, Y.argmax(axis=1)).predict_proba(X_new)
     return scores
@@ -147,9 +149,14 @@ def _gaussian(A: NDArray, B: NDArray, width: int) -> NDArray[np.float64]:
     return np.exp(kernel, out=kernel)
 
 
-def _boosted(kind: type, n_rounds: int) -> Any:
+def _boosted(kind: type, n_trees: int, n_rounds: int) -> Any:
     return kind(
-        max_iter=n_rounds, learning_rate=0.3, max_leaf_nodes=8, max_bins=63, early_stopping=False, random_state=0
+        max_iter=n_rounds,
+        learning_rate=0.25,
+        max_leaf_nodes=n_trees // 2,
+        max_bins=63,
+        early_stopping=False,
+        random_state=0,
     )
 
 
