@@ -70,7 +70,7 @@ class Advice:
         What recorded scores are multiplied by to be in units of the user's target.
     measured_with : str, default=""
         The scikit-learn that measured the knowledge; empty where unknown.
-    learn_costs : callable, default=CostModel of nothing
+    learn_costs : callable, default=_of_nothing
         Makes the model of what fits take.
     average : bool, default=False
         Whether what is tried shall be averaged in the end.

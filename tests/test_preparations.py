@@ -206,7 +206,7 @@ def test_copies_of_a_trial_start_with_nothing():
 
 
 def test_a_search_prepares_once_a_fold_and_kind(fits):
-    meta = MetaClassifier(n_iter=12, cv=3, random_state=0).fit(FRAME, y)
+    meta = MetaClassifier(n_iter=20, cv=3, random_state=0).fit(FRAME, y)
     kinds = {kind[:3] for kind in fits}  # here, the target makes no difference
     assert len({kind[:4] for kind in fits}) > len(kinds), "some must be told of it, for this test to say anything"
     assert len(fits) <= 4 * len(kinds), "three folds and all rows"
