@@ -6,7 +6,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import sklearn
 from scipy import sparse
 from sklearn.base import clone
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from sklmeta.calibration import lacks_probabilities
 from sklmeta.candidates import Candidate, known_configurations
@@ -232,6 +232,11 @@ class Advice:
         return {c: (mean / unit, error / unit) for c, (mean, error) in tried.items()}
 
 
+@cache
+def _thread_pools() -> ThreadpoolController:
+    return ThreadpoolController()  # to look for them takes longer than to ask the recommender
+
+
 def _warn_of_changes(measured: str, configurations: Sequence[Configuration]) -> None:
     for change in changes_between(measured, sklearn.__version__, configurations) if measured else ():
         concerned = [c for c in configurations if change.concerns(c)]
@@ -298,7 +303,7 @@ def consult(
     if not recorded:
         return Advice(silent=f"There is nothing to learn from: {knowledge!r} has no score.")
     metric = recorded_metric(scoring, recorded, task_type)
-    with threadpool_limits(1):  # on tables this small, threads only wait for each other
+    with _thread_pools().limit(limits=1):  # on tables this small, threads only wait for each other
         meta_features = MetaFeatureExtractor().extract(X, y, task=task_type)
         fitted = _fitted(recommender, knowledge, metric)
     spread = _spread(y) if task_type == "regression" else 1.0

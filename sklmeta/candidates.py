@@ -61,9 +61,13 @@ def known_configurations(
     Each candidate once: where numbers that the user pinned make several configurations equal, it stands for the one
     whose own numbers are nearest, for what is known of that one is nearest to what it will score.
     """
+    of_estimator: dict[str, list[Member]] = {}
+    for member in members:
+        if member.entry is not None:
+            of_estimator.setdefault(member.entry.name, []).append(member)
     nearest: dict[tuple[str, str], Candidate] = {}
     for configuration in configurations:
-        for member in members:
+        for member in of_estimator.get(configuration.estimator, ()):
             params = member.adapted(configuration)
             if params is None:
                 continue

@@ -50,6 +50,10 @@ def make_search_scorer(
         return scoring, refit if isinstance(refit, str) else None
     if scoring is None or isinstance(scoring, str):
         return _one_scorer(scoring, estimator, classes), None
+    if not isinstance(scoring, Collection):
+        raise ValueError(
+            f"scoring must be the name of a metric, a callable, or a list or mapping of several; got {scoring!r} instead."
+        )
     named = dict(scoring) if isinstance(scoring, Mapping) else {name: name for name in scoring}
     check_refit(refit, named)
     scorers = {name: s if callable(s) else _one_scorer(s, estimator, classes) for name, s in named.items()}

@@ -187,6 +187,9 @@ class Winner:
         validate_data(self, X, skip_check_array=True, reset=False)
         if isinstance(X, np.ndarray) and hasattr(self, "feature_names_in_"):
             return pd.DataFrame(X, columns=self.feature_names_in_)  # missing names are warned of here, and once
+        if isinstance(X, pd.DataFrame) and not hasattr(self, "feature_names_in_"):
+            named = all(isinstance(name, str) for name in X.columns)
+            return X.set_axis(range(X.shape[1]), axis=1) if named else X  # so are names that no model knows
         return X
 
 

@@ -247,6 +247,15 @@ def test_an_array_in_place_of_the_table_is_warned_of_once(classifier):
     assert [str(w.message).split(",")[0] for w in caught] == ["X does not have valid feature names"]
 
 
+def test_a_table_in_place_of_the_array_is_warned_of_once(classifier):
+    X, y = messy()[["number", "text"]], [0, 1] * 20
+    expected = classifier.fit(X.to_numpy(), y).predict_proba(X.to_numpy())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        np.testing.assert_allclose(classifier.predict_proba(X), expected)
+    assert [str(w.message).split(",")[0] for w in caught] == ["X has feature names"]
+
+
 def test_new_rows_in_another_order_of_columns_or_with_one_missing(classifier):
     X, y = messy()[["number", "text", "flag"]], [0, 1] * 20
     classifier.fit(X, y)

@@ -35,6 +35,11 @@ def weighted(estimator, X, y, sample_weight=None):
     return 1.0
 
 
+def test_what_names_no_metric():
+    with pytest.raises(ValueError, match="scoring must be the name of a metric.*got 123 instead"):
+        make_search_scorer(123, True, SVC(), CLASSES)
+
+
 def test_one_metric():
     scorer, deciding = make_search_scorer(plain, True, SVC(), CLASSES)
     assert (scorer, deciding) == (plain, None)
