@@ -52,7 +52,7 @@ def make_search_scorer(
         return _one_scorer(scoring, estimator, classes), None
     if not isinstance(scoring, Collection):
         raise ValueError(
-            f"scoring must be the name of a metric, a callable, or a list or mapping of several; got {scoring!r} instead."
+            f"scoring must be the name of a metric, a callable, or a list or mapping of them, got {scoring!r} instead."
         )
     named = dict(scoring) if isinstance(scoring, Mapping) else {name: name for name in scoring}
     check_refit(refit, named)

@@ -36,7 +36,7 @@ def weighted(estimator, X, y, sample_weight=None):
 
 
 def test_what_names_no_metric():
-    with pytest.raises(ValueError, match="scoring must be the name of a metric.*got 123 instead"):
+    with pytest.raises(ValueError, match=r"scoring must be the name of a metric.*got 123 instead"):
         make_search_scorer(123, True, SVC(), CLASSES)
 
 
