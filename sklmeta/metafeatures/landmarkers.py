@@ -38,7 +38,7 @@ _LEARNERS = {
     "stump": "a decision stump [7]",
     "tree": "a tree of depth 4 [7]",
     "random_trees": "10 to 20 extremely randomised trees [9]",
-    "boosting": "histogram gradient boosting with 15 to 30 small trees [12]",
+    "boosting": "histogram gradient boosting with 30 small trees [12]",
 }
 _GENERATIVE = {
     "naive_bayes": "Gaussian naive Bayes [7]",
