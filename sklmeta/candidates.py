@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import log
@@ -61,7 +61,7 @@ def known_configurations(
     Each candidate once: where numbers that the user pinned make several configurations equal, it stands for the one
     whose own numbers are nearest, for what is known of that one is nearest to what it will score.
     """
-    of_estimator: dict[str, list[Member]] = {}
+    of_estimator: dict[Hashable, list[Member]] = {}
     for member in members:
         if member.entry is not None:
             of_estimator.setdefault(member.entry.name, []).append(member)

@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 import sklearn
 
-from sklmeta.collecting import check_collectable, collect, measured_in
+from sklmeta.collecting import AS_THEY_WERE, check_collectable, collect, measured_in
 from sklmeta.datasets import Dataset, read_folder
 from sklmeta.finalists import collect_joint_errors, collect_larger_parts
 from sklmeta.knowledge import KnowledgeBase
@@ -164,7 +165,7 @@ def _build(args: argparse.Namespace) -> int:
     only, configurations, limit = args.only, args.configurations, args.time_limit
     if configurations == _MEASURED:
         only, configurations = measured_in(journals, only)
-        limit = 0.0  # what was stopped stays so
+        limit = AS_THEY_WERE
 
     def tables() -> Iterator[Dataset]:
         empty = True
@@ -273,9 +274,11 @@ def describe(knowledge: KnowledgeBase) -> str:
         f"  meta-features: {knowledge.meta_features.shape[1]}",
         f"  measured with scikit-learn {knowledge.info.get('scikit-learn', '(not recorded)')}",
     ]
-    if "protocol" in knowledge.info:
-        settings = ", ".join(f"{name}={value!r}" for name, value in knowledge.info["protocol"].items())
-        lines.append(f"  protocol: {settings}")
+    protocol = knowledge.info.get("protocol")
+    if isinstance(protocol, Mapping):
+        protocol = ", ".join(f"{name}={value!r}" for name, value in protocol.items())
+    if protocol is not None:
+        lines.append(f"  protocol: {protocol}")
     parts = tables_of_parts(knowledge)
     larger = np.array([task in parts for task in knowledge.tasks], dtype=bool)
     every = np.ones(len(names), dtype=bool)
@@ -298,6 +301,8 @@ def _outcomes(knowledge: KnowledgeBase, rows: np.ndarray, columns: np.ndarray) -
     counts = Counter(status.ravel().tolist())
     shares = [f"{counts[s] / status.size:.1%} {s}" for s in ("ok", "timeout", "failed", "missing") if counts[s]]
     seconds = np.nansum((knowledge.fit_seconds + knowledge.score_seconds)[rows][:, columns])
-    if "protocol" in knowledge.info and seconds > 0:
-        shares.append(f"{seconds * knowledge.info['protocol']['cv'] / 3600:.2g} CPU hours")
+    protocol = knowledge.info.get("protocol")
+    n_folds = protocol.get("cv") if isinstance(protocol, Mapping) else None
+    if isinstance(n_folds, Integral) and seconds > 0:
+        shares.append(f"{seconds * n_folds / 3600:.2g} CPU hours")
     return ", ".join(shares) or "none"

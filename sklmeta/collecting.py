@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from joblib import Parallel, delayed
 from joblib import hash as digest
 from scipy import sparse
 from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.utils import check_scalar
 
 from sklmeta.catalogue import build_estimator, default_configurations, is_offered
 from sklmeta.checks import check_target
@@ -34,11 +36,13 @@ from sklmeta.measuring import Measurement, error_products, measure
 from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.preprocessing import kind_of
 
+AS_THEY_WERE = 1e-9  # seconds that nothing was stopped before: what was stopped stays so
 _JOURNAL_FORMAT = 1
 _ROWS = "rows"  # in a journal's first line
 _JOINT = "joint_errors"
 _JOINT_BEGINS = f'{{"{_JOINT}"'  # a line of a journal that is no evaluation
 _Products = tuple[list[Configuration], np.ndarray]  # configurations, and how the errors of each two go together
+_LONGEST = 200  # characters of a file name; file systems take 255, and letters beyond ASCII are quoted
 _PLAIN = " ()+,&=@#"  # what may stay in a journal's file name, besides letters, digits, dots, dashes and underscores
 
 
@@ -157,9 +161,14 @@ def collect(
     """
     if task not in (None, "classification", "regression"):
         raise ValueError(f"task must be 'classification', 'regression' or None, got {task!r}.")
-    chosen = _datasets(datasets, task, target)
+    _check_numbers(configurations, cv, max_rows, time_limit, random_state)
+    chosen = _datasets(datasets, task, target, int(cv))
     first = next(chosen)
-    protocol = _Protocol(task or _task_type(first), cv, max_rows, random_state)
+    protocol = _Protocol(
+        task or _task_type(first), int(cv), None if max_rows is None else int(max_rows), int(random_state)
+    )
+    if isinstance(configurations, Integral):
+        configurations = int(configurations)
     if configurations is None or isinstance(configurations, int):
         configurations = default_configurations(protocol.task_type, configurations)
     if isinstance(configurations, Configuration) or not all(isinstance(c, Configuration) for c in configurations):
@@ -198,6 +207,19 @@ def collect(
     return knowledge
 
 
+def _check_numbers(configurations: Any, cv: Any, max_rows: Any, time_limit: Any, random_state: Any) -> None:
+    """Raise on what would be recorded as the configurations' fault, or not be understood hours later."""
+    check_scalar(cv, "cv", Integral, min_val=2)
+    check_scalar(random_state, "random_state", Integral, min_val=0)
+    if isinstance(configurations, Integral):
+        check_scalar(configurations, "configurations", Integral, min_val=1)
+    if max_rows is not None:
+        check_scalar(max_rows, "max_rows", Integral, min_val=1)
+    number = isinstance(time_limit, Real) and not isinstance(time_limit, bool)
+    if time_limit is not None and not (number and time_limit > 0):  # NaN is not, either
+        raise ValueError(f"time_limit must be seconds above 0 or None, got {time_limit!r} instead.")
+
+
 def _check_buildable(configurations: Sequence[Configuration], task_type: str) -> None:
     """Say what is mistyped before hours are spent on the rest; it will be recorded as failed on every task."""
     wrong = {}
@@ -215,12 +237,12 @@ def _check_buildable(configurations: Sequence[Configuration], task_type: str) ->
     warnings.warn(f"{len(wrong)} {found} They are recorded as failed on every task.", EvaluationWarning, stacklevel=3)
 
 
-def _datasets(datasets: Any, task: str | None, target: str) -> Iterator[Dataset]:
+def _datasets(datasets: Any, task: str | None, target: str, cv: int) -> Iterator[Dataset]:
     """Those of the task type; there must be one."""
     source, others, empty = "", [], True
     if isinstance(datasets, str | Path):
         source, read = f" in {datasets}", partial(read_folder, datasets, target=target, task_type=task)
-        check_collectable(read())
+        check_collectable(read(), cv)
         datasets = read()
     elif isinstance(datasets, Mapping):
         datasets = [Dataset(name, X, y) for name, (X, y) in datasets.items()]
@@ -236,22 +258,28 @@ def _datasets(datasets: Any, task: str | None, target: str) -> Iterator[Dataset]
         raise ValueError(f"There are no datasets of task type {task!r} to collect from{source}{got}.")
 
 
-def check_collectable(datasets: Iterable[Dataset]) -> None:
+def check_collectable(datasets: Iterable[Dataset], cv: int = 3) -> None:
     """Read all tables once and look at their targets, so that a broken one stops nothing hours later.
 
     Parameters
     ----------
     datasets : iterable of Dataset
         Read one by one, and not kept.
+    cv : int, default=3
+        Folds that there must be rows for.
 
     Raises
     ------
     ValueError
-        If one cannot be read, or nothing can be learned from its target.
+        If one cannot be read, has no column or too few rows, or nothing can be learned from its target.
     """
     for dataset in datasets:
         with _naming(dataset):
-            check_target(dataset.X, dataset.y, _task_type(dataset))
+            task_type = _task_type(dataset)
+            y = check_target(dataset.X, dataset.y, task_type)
+            if np.shape(dataset.X)[1:] == (0,):
+                raise ValueError("there is no column beside the target.")
+            list(_folds(task_type, cv, 0).split(y, _coded(y, task_type)[0]))
 
 
 def _task_type(dataset: Dataset) -> str:
@@ -298,14 +326,10 @@ def _units(
 
 
 def _prepare(dataset: Dataset, protocol: _Protocol) -> _Prepared:
-    seed, n_classes = protocol.random_state, None
-    classification = protocol.task_type == "classification"
-    y = check_target(dataset.X, dataset.y, protocol.task_type)
-    if classification:
-        y, labels = pd.factorize(pd.Series(y).astype(str), sort=True)
-        n_classes = len(labels)
+    seed, classification = protocol.random_state, protocol.task_type == "classification"
+    y, n_classes = _coded(check_target(dataset.X, dataset.y, protocol.task_type), protocol.task_type)
     X, y = subsample(dataset.X, y, protocol.max_rows, stratify=classification, seed=seed)
-    folds = (StratifiedKFold if classification else KFold)(protocol.cv, shuffle=True, random_state=seed)
+    folds = _folds(protocol.task_type, protocol.cv, seed)
     task = _Task(
         dataset.name,
         dataset.family or dataset.name,
@@ -314,6 +338,18 @@ def _prepare(dataset: Dataset, protocol: _Protocol) -> _Prepared:
     )
     splits = list(folds.split(np.zeros((len(y), 1)), y))
     return _Prepared(task, X, y, n_classes, splits, {"n_rows": len(y), "hash": _hash_of(X, y)})
+
+
+def _coded(y: np.ndarray, task_type: str) -> tuple[np.ndarray, int | None]:
+    """Numbers as they are; classes as theirs, and how many there are."""
+    if task_type == "regression":
+        return y, None
+    codes, labels = pd.factorize(pd.Series(y).astype(str), sort=True)
+    return codes, len(labels)
+
+
+def _folds(task_type: str, cv: int, seed: int) -> KFold | StratifiedKFold:
+    return (StratifiedKFold if task_type == "classification" else KFold)(cv, shuffle=True, random_state=seed)
 
 
 def _hash_of(X: Any, y: np.ndarray) -> str:
@@ -616,7 +652,10 @@ def evaluated_in(journal: str | Path, *, joint_errors: bool = False) -> list[Con
 
 def journal_of(folder: str | Path, task: Hashable) -> Path:
     """Where :func:`collect` writes what it measures on a task."""
-    return Path(folder) / f"{quote(str(task), safe=_PLAIN)}.jsonl"
+    name = quote(str(task), safe=_PLAIN)
+    if len(name) > _LONGEST:
+        name = f"{name[:_LONGEST]}-{digest(str(task))}"
+    return Path(folder) / f"{name}.jsonl"
 
 
 def measured_in(

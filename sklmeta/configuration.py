@@ -42,6 +42,7 @@ class Configuration:
 
     def __init__(self, estimator: Hashable, params: Mapping[str, Any] | None = None):
         hash(estimator)
+        estimator = frozen_value(estimator)
         frozen = FrozenParams({str(k): frozen_value(v) for k, v in sorted((params or {}).items())})
         _check_hashable(estimator, frozen)
         object.__setattr__(self, "estimator", estimator)

@@ -162,7 +162,7 @@ def read_folder(
     places = list(dict.fromkeys(file.parent for file in files.values()))
     every = ((place, *row) for place in places for row in _read_index(place))
     index = {name: about for place, name, about in every if name in files and files[name].parent == place}
-    wanted = list(files) if names is None else list(names)
+    wanted = list(files) if names is None else list(dict.fromkeys(names))
     for name in wanted:
         if name not in files:
             raise FileNotFoundError(f"{' and '.join(map(str, places))} has no {name}.parquet or {name}.csv.")
@@ -211,10 +211,17 @@ def _read_index(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     path = folder / "index.csv"
     if not path.exists():
         return
-    index = _read_file(path)
+    index = _read_file(path, dtype=str)  # names and families may look like numbers
     if "name" not in index.columns:
         raise ValueError(f"{path} has no column 'name'; its columns are {list(index.columns)[:20]}. Add that column.")
-    yield from ((str(row["name"]), dict(row.dropna())) for _, row in index.iterrows())
+    for _, row in index.iterrows():
+        about = dict(row.dropna())
+        if about.get("task", "classification") not in ("classification", "regression"):
+            raise ValueError(
+                f"{path} calls {about.get('name')!r} {about['task']!r}; task must be 'classification' or 'regression', "
+                "or empty for what the target looks like."
+            )
+        yield about.get("name", ""), about
 
 
 def _read(path: Path, target: str, about: Mapping[str, Any]) -> Dataset:
@@ -239,9 +246,9 @@ def _read(path: Path, target: str, about: Mapping[str, Any]) -> Dataset:
     return Dataset(path.stem, known, y, str(task_type), str(about.get("family", path.stem)), provenance)
 
 
-def _read_file(path: Path) -> pd.DataFrame:
+def _read_file(path: Path, **how_text: Any) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, **how_text)
     except ImportError as error:
         raise ImportError(f'Reading {path} needs pyarrow; install it with: pip install "sklmeta[parquet]"') from error
     except ValueError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sklmeta.catalogue import is_offered
-from sklmeta.collecting import collect, evaluated_in, journal_of
+from sklmeta.collecting import AS_THEY_WERE, collect, evaluated_in, journal_of
 from sklmeta.configuration import Configuration
 from sklmeta.datasets import Dataset, infer_task_type
 from sklmeta.knowledge import KnowledgeBase
@@ -161,7 +161,7 @@ def _collected(
     """What the finalists do on these tables; None where there is no table, or none is measured and nothing may be."""
     chosen = _finalists_of(knowledge, n, checkpoint)
     if measured_only:
-        how["time_limit"] = 0.0  # what was stopped stays so
+        how["time_limit"] = AS_THEY_WERE
         tables = (table for table in tables if _is_complete(checkpoint, table, chosen, max_rows, joint_errors))
     first = next(tables, None)
     if first is None:

@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_diabetes, load_iris
 
 from sklmeta import Configuration, Dataset, Evaluation, KnowledgeBase, collect
-from sklmeta.collecting import measured_in, read_joint_errors
+from sklmeta.collecting import journal_of, measured_in, read_joint_errors
 from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, UnknownEstimatorError
 from sklmeta.metrics import CLASSIFICATION, REGRESSION
 
@@ -293,7 +293,8 @@ def test_too_few_rows_for_the_folds():
         (iter([]), CHEAP, None, r"There are no datasets of task type None to collect from\.$"),
         ({"iris": IRIS}, CHEAP, "foo", "task must be 'classification', 'regression' or None, got 'foo'"),
         ({"iris": IRIS}, [], None, "There are no configurations to evaluate; give a list of them, or how many"),
-        ({"iris": IRIS}, 0, None, "There are no configurations to evaluate"),
+        ({"iris": IRIS}, 0, None, "configurations == 0, must be >= 1"),
+        ({"iris": IRIS}, np.int64(-3), None, "configurations == -3, must be >= 1"),
         ({"iris": IRIS, "d": DIABETES}, CHEAP[:1], None, r"Task 'd' is regression, the ones before it are "
          r"classification\. Pass task="),
         ([Dataset("a", *IRIS), Dataset("a", *IRIS)], CHEAP[:1], None, "Two datasets are called 'a'"),
@@ -641,3 +642,41 @@ def test_joint_errors_are_known_the_same_in_memory_from_the_journal_and_of_a_par
 def test_joint_errors_are_measured_only_where_they_are_asked_for(tmp_path):
     assert collect({"iris": IRIS}, CHEAP, checkpoint=tmp_path).joint_errors is None
     assert read_joint_errors(tmp_path / "iris.jsonl") is None
+
+
+@pytest.mark.parametrize("time_limit", ["60", float("nan"), 0, True, -1.0])
+def test_a_limit_that_is_no_time_is_nobody_elses_failure(tmp_path, time_limit):
+    with pytest.raises(ValueError, match="time_limit must be seconds above 0 or None"):
+        collect({"iris": IRIS}, CHEAP, time_limit=time_limit, checkpoint=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_may_be_numpys(tmp_path):
+    how = {"cv": np.int64(3), "random_state": np.int64(0), "max_rows": np.int64(100), "time_limit": None}
+    first = collect({"iris": IRIS}, np.int64(1), checkpoint=tmp_path, **how)
+    assert first == collect({"iris": IRIS}, 1, cv=3, random_state=0, max_rows=100, time_limit=None, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (pd.DataFrame({"a": range(4), "target": list("xxyy")}), "'z' cannot be evaluated: .*n_splits=3"),
+        (pd.DataFrame({"target": [0, 1] * 20}), "'z' cannot be evaluated: there is no column beside the target"),
+    ],
+)
+def test_a_table_that_can_never_be_evaluated_is_named_before_any_is(tmp_path, broken, message):
+    pd.DataFrame({"a": range(40), "target": [0, 1] * 20}).to_csv(tmp_path / "a.csv", index=False)
+    broken.to_csv(tmp_path / "z.csv", index=False)
+    told = []
+    with pytest.raises(ValueError, match=message):
+        collect(tmp_path, CHEAP, task="classification", time_limit=None, progress=told.append)
+    assert told == []
+
+
+def test_a_journal_of_a_long_name_has_a_short_one_of_its_own(tmp_path):
+    names = ["\u044f" * 60, "\u044f" * 60 + "2"]
+    files = {journal_of(tmp_path, name).name for name in names}
+    assert len(files) == 2
+    assert max(map(len, files)) < 255
+    kb = collect(dict.fromkeys(names, IRIS), CHEAP[:1], time_limit=None, checkpoint=tmp_path)
+    assert kb == collect(dict.fromkeys(names, IRIS), CHEAP[:1], time_limit=None, checkpoint=tmp_path)

@@ -280,3 +280,21 @@ def test_no_class_is_lost():
         assert len(subsample(two[:, None], two, 2000, stratify=True, seed=0)[1]) == 2000
     many = np.repeat(np.arange(40), 3)
     assert len(np.unique(subsample(many[:, None], many, 60, stratify=True, seed=0)[1])) == 40
+
+
+def test_an_index_of_names_and_families_that_look_like_numbers(tmp_path):
+    for name in ("001", "2"):
+        pd.DataFrame({"x": range(30), "target": [0, 1] * 15}).to_csv(tmp_path / f"{name}.csv", index=False)
+    (tmp_path / "index.csv").write_text("name,task,family\n001,regression,10\n2,regression,1.5\n,,\n")
+    found = [(d.name, d.task_type, d.family) for d in read_folder(tmp_path)]
+    assert found == [("001", "regression", "10"), ("2", "regression", "1.5")]
+
+
+def test_a_mistyped_task_in_the_index(folder):
+    (folder / "index.csv").write_text("name,task\nb_classes,Classification\n")
+    with pytest.raises(ValueError, match=r"index\.csv calls 'b_classes' 'Classification'; task must be"):
+        list(read_folder(folder))
+
+
+def test_a_table_that_is_named_twice_is_read_once(folder):
+    assert [d.name for d in read_folder(folder, names=["b_classes", "b_classes"])] == ["b_classes"]

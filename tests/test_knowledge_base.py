@@ -460,3 +460,11 @@ def test_representations_count():
 
 def test_html_escapes_labels():
     assert "<script>" not in KnowledgeBase(["t"], [A], {"<script>": [[1.0]]})._repr_html_()
+
+
+def test_labels_of_configurations_may_be_numpys(tmp_path):
+    configurations = [Configuration(i) for i in np.array([10, 20])]
+    kb = KnowledgeBase(["t"], configurations, {"m": np.array([[0.9, 0.1]])})
+    kb.save(tmp_path / "k.zip")
+    assert KnowledgeBase.load(tmp_path / "k.zip") == kb
+    assert KnowledgeBase.load(tmp_path / "k.zip").configurations == (Configuration(10), Configuration(20))

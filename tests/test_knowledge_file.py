@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from _knowledge import made_up_knowledge, rich_knowledge
 
-import sklmeta.knowledge.file as file_module
+import sklmeta.archives as file_module
 from sklmeta import Configuration, KnowledgeBase
 from sklmeta.exceptions import KnowledgeFormatError
 

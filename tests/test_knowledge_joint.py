@@ -83,3 +83,12 @@ def test_a_compact_file_rounds_correlations(tmp_path):
     apart = scale - products
     np.testing.assert_allclose(again.products[0], products, atol=1e-6 * scale.max(), rtol=1e-6 + 5e-4 * apart.max())
     assert (np.abs(again.products[0] - products) <= 5e-4 * np.abs(apart) + 1e-6 * scale).all()
+
+
+def test_what_came_to_nothing_later_has_no_joint_errors_in_a_merger():
+    pair = [Configuration("svc"), Configuration("lda")]
+    known = JointErrors(["a"], pair, [[[0.1, 0.05], [0.05, 0.2]]])
+    first = KnowledgeBase(["a"], pair, {"accuracy": np.array([[0.9, 0.8]])}, joint_errors=known)
+    later = KnowledgeBase(["a"], pair[:1], {"accuracy": np.array([[np.nan]])}, status=np.array([[3]]))
+    np.testing.assert_array_equal(first.merge(later).joint_errors.products, [[[np.nan, np.nan], [np.nan, 0.2]]])
+    assert later.merge(first).joint_errors == known

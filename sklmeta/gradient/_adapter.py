@@ -19,7 +19,7 @@ from sklmeta.gradient._adaptation import (
     uniform_penalty,
 )
 from sklmeta.gradient._batches import Problem, encoded, loss_name
-from sklmeta.gradient._checks import check_choice, check_numbers
+from sklmeta.gradient._checks import check_choice, check_gamma, check_numbers
 from sklmeta.gradient._network import ACTIVATIONS, Network, layer_sizes
 from sklmeta.gradient._scaling import KERNELS, Scaling, fitted_scaling, with_kernel
 from sklmeta.gradient.algorithms import CONVEX
@@ -46,7 +46,7 @@ class Options(NamedTuple):
     random_state: Any = None
 
 
-NUMBERS = ("regularization", "n_steps", "inner_rate", "epsilon")
+NUMBERS = ("regularization", "n_steps", "inner_rate", "epsilon", "n_components")
 STRUCTURE = (
     "fit_intercept",
     "kernel",
@@ -193,7 +193,9 @@ def blank_adapter(
     scaling = fitted_scaling(X, y if regression else None, weights, centre=intercepts)
     seed = check_random_state(options.random_state).randint(np.iinfo(np.int32).max)
     if options.kernel == "rbf":
-        scaling = with_kernel(scaling, options.gamma or "scale", options.n_components or 100, seed)
+        gamma = "scale" if options.gamma is None else options.gamma
+        n_components = 100 if options.n_components is None else options.n_components
+        scaling = with_kernel(scaling, gamma, n_components, seed)
     epsilon = 0.1 if options.epsilon is None else options.epsilon
     hidden = layer_sizes((40, 40) if options.hidden_layer_sizes is None else options.hidden_layer_sizes)
     network = Network(
@@ -223,6 +225,7 @@ def check_options(options: Options) -> None:
         if getattr(options, name) is not None:
             check_choice(name, getattr(options, name), known)
     check_numbers(**{name: getattr(options, name) for name in NUMBERS})
+    check_gamma(options.gamma)
     if options.regularization is not None and (options.n_steps, options.inner_rate) != (None, None):
         raise ValueError(
             "regularization asks for the exact minimum near the init, n_steps and inner_rate for gradient "

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection
 from numbers import Integral, Real
 
-LEAST = {"n_steps": 0, "max_iter": 0, "n_shots": 1, "n_query": 1, "meta_batch_size": 1, "n_iter_no_change": 1}
+LEAST = {
+    "n_steps": 0,
+    "max_iter": 0,
+    "n_shots": 1,
+    "n_query": 1,
+    "meta_batch_size": 1,
+    "n_iter_no_change": 1,
+    "n_components": 1,
+}
 
 
 def check_choice(name: str, value: object, known: Collection[object]) -> None:
     """An error listing what is known where `value` is not."""
     if value not in known:
         raise ValueError(f"{name}={value!r} is unknown; choose one of {list(known)}.")
+
+
+def check_gamma(gamma: object) -> None:
+    """An error where a kernel's width is neither "scale" nor a number above 0; None is left alone."""
+    number = isinstance(gamma, Real) and not isinstance(gamma, bool)
+    if gamma is not None and gamma != "scale" and not (number and gamma > 0):  # type: ignore[operator]
+        raise ValueError(f"gamma={gamma!r} must be 'scale' or a number above 0.")
 
 
 def check_numbers(**given: object) -> None:

@@ -22,10 +22,10 @@ Layer = tuple[np.ndarray, np.ndarray | None]
 
 def layer_sizes(given: Any) -> tuple[int, ...]:
     """Hidden layers' widths as plain integers; a single number is one layer."""
-    sizes = tuple(int(size) for size in np.atleast_1d(np.asarray(given, dtype=int)))
-    if any(size < 1 for size in sizes):
-        raise ValueError(f"hidden_layer_sizes={given!r}: every layer needs at least one unit.")
-    return sizes
+    sizes = np.atleast_1d(np.asarray(given))
+    if sizes.size and (sizes.dtype.kind not in "iu" or (sizes < 1).any()):
+        raise ValueError(f"hidden_layer_sizes={given!r}: every layer needs at least one unit, a whole number of them.")
+    return tuple(int(size) for size in sizes)
 
 
 class Tape(NamedTuple):

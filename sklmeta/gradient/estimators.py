@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -41,21 +43,33 @@ class _MetaModel(BaseEstimator):
         self : object
             The adapted estimator.
         """
-        X, y, weights, options = self._checked(X, y, sample_weight, reset=True)
-        self._begin(X, y, weights, options, classes=None)
-        return self._adapt(X, y, weights)
+        with self._as_before_if_it_fails():
+            X, y, weights, options = self._checked(X, y, sample_weight, reset=True)
+            self._begin(X, y, weights, options, classes=None)
+            return self._adapt(X, y, weights)
+
+    @contextmanager
+    def _as_before_if_it_fails(self) -> Iterator[None]:
+        before = dict(self.__dict__)
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
 
     def _go_on(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Any:
         first = not hasattr(self, "parameters_")
-        X, y, weights, options = self._checked(X, y, sample_weight, reset=first)
-        if first:
-            self._begin(X, y, weights, options, classes)
-        elif self.adapter_.mode == "exact" and self.precision_ is None:
-            raise ValueError(
-                f"partial_fit remembers a matrix of inputs by inputs, and {self.adapter_.network.sizes[0]} "
-                "inputs are too many for that; reduce them, or set n_steps to adapt by gradient steps."
-            )
-        return self._adapt(X, y, weights)
+        with self._as_before_if_it_fails():
+            X, y, weights, options = self._checked(X, y, sample_weight, reset=first)
+            if first:
+                self._begin(X, y, weights, options, classes)
+            elif self.adapter_.mode == "exact" and self.precision_ is None:
+                raise ValueError(
+                    f"partial_fit remembers a matrix of inputs by inputs, and {self.adapter_.network.sizes[0]} "
+                    "inputs are too many for that; reduce them, or set n_steps to adapt by gradient steps."
+                )
+            return self._adapt(X, y, weights)
 
     def _checked(
         self, X: Any, y: Any, sample_weight: Any, reset: bool
@@ -103,6 +117,9 @@ class _MetaModel(BaseEstimator):
         self.parameters_, self.precision_ = self.adapter_.adapted(rows, self.parameters_, self.precision_)
         if self.adapter_.network.sizes[1:-1] == () and self.adapter_.scaling.fourier_offset is None:
             self.coef_, self.intercept_ = self._linear_form()
+        else:  # of an earlier fit, perhaps of a linear kernel
+            self.__dict__.pop("coef_", None)
+            self.__dict__.pop("intercept_", None)
         return self
 
     def _linear_form(self) -> tuple[np.ndarray, Any]:

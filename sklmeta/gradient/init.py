@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklmeta.archives import DAMAGE, read_archive, write_archive
 from sklmeta.exceptions import KnowledgeFormatError
 from sklmeta.gradient._adaptation import Rows, biased_minimum, uniform_penalty
 from sklmeta.gradient._batches import Problem, batched
@@ -26,6 +25,7 @@ from sklmeta.gradient.algorithms import ALGORITHMS, Algorithm, meta_gradient
 from sklmeta.gradient.episodes import Episode, ListedTasks, Names, Task
 
 FORMAT = 1
+_DESCRIPTION = "init.json"
 _SCALING_ARRAYS = ("mean", "scale", "fourier_weights", "fourier_offset")
 
 
@@ -215,15 +215,14 @@ class MetaInit:
         Parameters
         ----------
         path : str or path-like
-            Where to; an existing file is replaced.
+            Where to; an existing file is replaced, once the new one is complete.
+
+        Raises
+        ------
+        FileNotFoundError, IsADirectoryError
+            If there is no such folder, or `path` is one.
         """
-        arrays = self._arrays()
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("init.json", json.dumps(self._described(), indent=1, default=np.generic.item))
-            for name, array in arrays.items():
-                buffer = io.BytesIO()
-                np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
-                archive.writestr(f"{name}.npy", buffer.getvalue())
+        write_archive(path, _DESCRIPTION, self._described(), self._arrays(), np.generic.item)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> MetaInit:
@@ -244,18 +243,15 @@ class MetaInit:
         KnowledgeFormatError
             If the file is not of this kind, damaged, or of a newer format.
         """
+        place = os.fspath(path)
         try:
-            described, arrays = _contents(path)
-            if described.get("format") == FORMAT:
-                return _restored(described, arrays)
-        except (zipfile.BadZipFile, zlib.error, KeyError, TypeError, ValueError) as error:
+            return _restored(*read_archive(path, _DESCRIPTION, partial(_check_format, place=place)))
+        except (KnowledgeFormatError, FileNotFoundError, IsADirectoryError, PermissionError):
+            raise
+        except DAMAGE as error:
             raise KnowledgeFormatError(
-                f"{os.fspath(path)!r} is no file that MetaInit.save wrote, or is damaged: {error}."
+                f"{place!r} is no file that MetaInit.save wrote, or is damaged ({type(error).__name__}: {error})."
             ) from error
-        raise KnowledgeFormatError(
-            f"{os.fspath(path)!r} has format {described.get('format')!r}; this version of sklmeta reads "
-            f"format {FORMAT}. Upgrade sklmeta, or train anew."
-        )
 
     def batches(self, episodes: list[Episode]) -> list[Batch]:
         """Episodes as arrays in this value's scale and dtype, grouped by size."""
@@ -348,13 +344,12 @@ def _read_only(array: Any) -> np.ndarray:
     return fixed
 
 
-def _contents(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The JSON and the arrays of a file."""
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if name.endswith(".npy")]
-        buffers = {name.removesuffix(".npy"): io.BytesIO(archive.read(name)) for name in names}
-        arrays = {name: np.lib.format.read_array(buffers[name], allow_pickle=False) for name in buffers}
-        return json.loads(archive.read("init.json")), arrays
+def _check_format(described: Any, place: str) -> None:
+    if described["format"] != FORMAT:
+        raise KnowledgeFormatError(
+            f"{place!r} has format {described['format']!r}; this version of sklmeta reads format {FORMAT}. Upgrade "
+            "sklmeta, or train anew."
+        )
 
 
 def _restored(described: dict[str, Any], arrays: dict[str, np.ndarray]) -> MetaInit:

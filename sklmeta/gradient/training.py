@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 
 from sklmeta.gradient._adaptation import Adam
 from sklmeta.gradient._batches import Problem, check_width, described, loss_name, plain_labels
-from sklmeta.gradient._checks import check_choice, check_numbers
+from sklmeta.gradient._checks import check_choice, check_gamma, check_numbers
 from sklmeta.gradient._meta_gradients import Batch, Meta, adapted_loss, through_minimum
 from sklmeta.gradient._network import ACTIVATIONS, Network, layer_sizes
 from sklmeta.gradient._scaling import KERNELS, Scaling, fitted_scaling, identity_scaling, with_kernel
@@ -445,6 +445,8 @@ def _checked_options(model: str, options: dict[str, Any]) -> dict[str, Any]:
         chosen["hidden_layer_sizes"] = layer_sizes(chosen["hidden_layer_sizes"])
     check_choice("activation", chosen.get("activation", "relu"), ACTIVATIONS)
     check_choice("kernel", chosen.get("kernel", "linear"), KERNELS)
+    check_numbers(**{name: chosen.get(name) for name in ("epsilon", "n_components")})
+    check_gamma(chosen.get("gamma"))
     return chosen
 
 

@@ -123,10 +123,11 @@ def read_aslib(folder: str | Path) -> AslibScenario:
 def _measures(about: Mapping[str, Any]) -> dict[str, bool]:
     """Whether each performance measure is maximised."""
     names, truths = (_list(about.get(key, "")) for key in ("performance_measures", "maximize"))
-    if not names or len(names) != len(truths) or not all(truth.lower() in _TRUTHS for truth in truths):
+    understood = len(names) == len(truths) == len(set(names)) and all(truth.lower() in _TRUTHS for truth in truths)
+    if not names or not understood:
         raise ValueError(
-            "description.txt must name performance_measures and say of each in maximize whether that is 'true' or "
-            f"'false'; got performance_measures {names} and maximize {truths}."
+            "description.txt must name performance_measures, each once, and say of each in maximize whether that is "
+            f"'true' or 'false'; got performance_measures {names} and maximize {truths}."
         )
     return {name: _TRUTHS[truth.lower()] for name, truth in zip(names, truths, strict=True)}
 
@@ -149,6 +150,8 @@ def _cutoff(about: Mapping[str, Any]) -> float:
 def _steps(about: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Meta-features by step, in the words of ASlib 2 (``feature_steps``) or of ASlib 1 (``feature_step NAME``)."""
     steps = about.get("feature_steps") or {}
+    if not isinstance(steps, Mapping):
+        raise ValueError(f"description.txt: expected a mapping of steps to what they provide, got {steps!r}.")
     found = {name: step.get("provides", "") if isinstance(step, Mapping) else step for name, step in steps.items()}
     found |= {key.split(maxsplit=1)[1]: step for key, step in about.items() if key.startswith("feature_step ")}
     return {name: tuple(_list(provided)) for name, provided in found.items()}
@@ -156,7 +159,9 @@ def _steps(about: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 def _list(value: Any) -> list[str]:
     """A list as it is; text as the comma-separated list that ASlib 1 writes."""
-    return value if isinstance(value, list) else [part.strip() for part in _text(value).split(",") if part.strip()]
+    if isinstance(value, list):
+        return [_text(part) for part in value]
+    return [part.strip() for part in _text(value).split(",") if part.strip()]
 
 
 def _text(value: Any) -> str:

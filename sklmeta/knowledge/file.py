@@ -13,20 +13,16 @@ A reader refuses a number that it does not know, and says how to update.
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import struct
-import uuid
-import zipfile
-import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sklmeta.archives import DAMAGE, read_archive, write_archive
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import KnowledgeFormatError
 from sklmeta.knowledge.joint import JointErrors
@@ -34,20 +30,7 @@ from sklmeta.knowledge.labels import label_from_json, label_to_json, labels_to_j
 from sklmeta.knowledge.tables import label_index, positions
 
 NAME, FORMAT = "sklmeta-knowledge", 1
-# what zipfile, zlib, json, NumPy and the constructors raise on bytes that are not what was written
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-    OverflowError,
-)
+_MANIFEST = "manifest.json"
 _LARGEST_HALF = float(np.finfo(np.float16).max)
 _SMALL, _LARGE = 2.0**-7, 2.0**10  # distances of scores that half precision does not hold well, all or half of them
 
@@ -71,22 +54,7 @@ def write(knowledge: Any, path: str | Path, *, compact: bool = False) -> None:
         "learned": list(knowledge.learned),
         "joint_errors": _indexed_joint_errors(knowledge),
     }
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} to; make it first.")
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; name a file, such as {path / 'knowledge.zip'}.")
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.unfinished")
-    try:
-        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("manifest.json", json.dumps(manifest, default=label_to_json))
-            for name, array in arrays.items():
-                buffer = io.BytesIO()
-                np.save(buffer, array, allow_pickle=False)
-                archive.writestr(f"{name}.npy", buffer.getvalue())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_archive(path, _MANIFEST, manifest, arrays, label_to_json)
 
 
 def read(path: str | Path, build: Callable[..., Any]) -> Any:
@@ -95,15 +63,11 @@ def read(path: str | Path, build: Callable[..., Any]) -> Any:
     if not path.exists():
         raise FileNotFoundError(f"There is no knowledge file at {path}.")
     try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = json.loads(archive.read("manifest.json"))
-            _check_manifest(manifest, path)
-            names = [name for name in archive.namelist() if name.endswith(".npy")]
-            arrays = {n[:-4]: np.load(io.BytesIO(archive.read(n)), allow_pickle=False) for n in names}
+        manifest, arrays = read_archive(path, _MANIFEST, partial(_check_manifest, path=path))
         return build(**_arguments(manifest, arrays))
     except (KnowledgeFormatError, PermissionError):
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise KnowledgeFormatError(
             f"{path} is not a knowledge file, or it is damaged ({type(error).__name__}: {error}). Restore it from a "
             "copy, or collect it again with sklmeta.collect."

@@ -78,6 +78,11 @@ class JointErrors:
             products[at] = np.where(np.isnan(one.products), products[at], one.products)
         return JointErrors(tasks, configurations, products)
 
+    def without(self, evaluations: np.ndarray) -> JointErrors:
+        """Nothing known of these any more, a mask of shape (n_tasks, n_configurations)."""
+        gone = evaluations[:, :, None] | evaluations[:, None, :]
+        return JointErrors(self.tasks, self.configurations, np.where(gone, np.nan, self.products))
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         read_only(self.products)

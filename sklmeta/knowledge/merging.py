@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sklmeta.knowledge.joint import united
+from sklmeta.knowledge.joint import JointErrors, united
 from sklmeta.knowledge.tables import STATUS_NAMES, label_index, positions
 
 if TYPE_CHECKING:
@@ -36,13 +36,23 @@ def merged(first: KnowledgeBase, second: KnowledgeBase) -> dict[str, Any]:
         "standard_errors": {m: both.of_metric(m, lambda kb, m: kb.standard_errors(m), status) for m in metrics},
         "fit_seconds": both.newest(lambda kb: kb.fit_seconds, np.nan),
         "score_seconds": both.newest(lambda kb: kb.score_seconds, np.nan),
-        "joint_errors": united(first.joint_errors, second.joint_errors),
+        "joint_errors": _joint_errors(first, second, both, status),
         "families": both.families(),
         "reasons": both.reasons(),
         "provenance": {**first.provenance, **second.provenance},
         "task_type": first.task_type or second.task_type,
         "info": _info(first.info, second.info),
     }
+
+
+def _joint_errors(first: KnowledgeBase, second: KnowledgeBase, both: _Pair, status: np.ndarray) -> JointErrors | None:
+    """Those of both, but for evaluations that came to nothing in what counts now."""
+    found = united(first.joint_errors, second.joint_errors)
+    if found is None:
+        return None
+    row, column = positions(both.tasks), positions(both.configurations)
+    codes = status[np.ix_([row[t] for t in found.tasks], [column[c] for c in found.configurations])]
+    return found.without((codes != _OK) & (codes != _MISSING))
 
 
 def _info(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,7 +78,7 @@ class _Pair:
     ):
         self.both = (first, second)
         self.shape = len(tasks), len(configurations)
-        self.tasks = tasks
+        self.tasks, self.configurations = tasks, configurations
         row, column = positions(tasks), positions(configurations)
         self.places = [np.ix_([row[t] for t in kb.tasks], [column[c] for c in kb.configurations]) for kb in self.both]
 

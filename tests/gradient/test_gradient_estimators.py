@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification, make_regression
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import SVC, LinearSVC, LinearSVR
 
@@ -247,3 +248,50 @@ def test_steps_that_diverge_say_so(inits):
     X, y = some_task(50, regression=True)
     with pytest.raises(ValueError, match=r"5 gradient steps at rates up to 1e.06 diverged on these rows: lower"):
         MetaMLPRegressor(init=inits[MetaMLPRegressor], inner_rate=1e6).fit(X, y)
+
+
+def test_a_fit_that_fails_leaves_what_was_learned():
+    rng = np.random.default_rng(0)
+    tasks = [(X, X @ [1.0, -2.0] + i) for i, X in enumerate(rng.normal(size=(4, 14, 2)))]
+    X, y = tasks[0]
+    reg = MetaLinearRegressor(init=meta_train(tasks, "linear", "maml", max_iter=3, random_state=0)).fit(X, y)
+    before = reg.predict(X)
+    reg.set_params(inner_rate=1e8, n_steps=50)
+    with pytest.raises(ValueError, match="diverged"):
+        reg.fit(X, y)
+    np.testing.assert_array_equal(reg.predict(X), before)
+    np.testing.assert_allclose(X @ reg.coef_ + reg.intercept_, before)
+    fresh = MetaLinearClassifier()
+    with pytest.raises(ValueError, match="one class"):
+        fresh.fit(X, np.zeros(14))
+    with pytest.raises(NotFittedError):
+        fresh.predict(X)
+    assert not hasattr(fresh, "n_features_in_")
+
+
+def test_a_kernel_has_no_coefficients_of_an_earlier_fit():
+    X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+    svc = MetaSVC(random_state=0).fit(X, y)
+    assert svc.coef_.shape[-1] == 3
+    svc.set_params(kernel="rbf").fit(X, y)
+    assert not hasattr(svc, "coef_")
+    assert not hasattr(svc, "intercept_")
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"n_components": 0}, "n_components=0 must be an integer of at least 1"),
+        ({"gamma": 0}, "gamma=0 must be 'scale' or a number above 0"),
+        ({"gamma": "auto"}, "gamma='auto' must be 'scale' or a number above 0"),
+    ],
+)
+def test_a_kernel_that_makes_no_sense(params, message):
+    X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+    with pytest.raises(ValueError, match=message):
+        MetaSVC(kernel="rbf", **params).fit(X, y)
+
+
+def test_layers_have_whole_numbers_of_units():
+    with pytest.raises(ValueError, match=r"hidden_layer_sizes=\(2\.5,\): every layer needs"):
+        MetaMLPClassifier(hidden_layer_sizes=(2.5,)).fit([[0.0], [1.0]], [0, 1])

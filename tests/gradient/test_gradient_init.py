@@ -2,7 +2,9 @@ import copy
 import json
 import pickle
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -207,3 +209,29 @@ def test_a_transfer_init_with_a_blank_head_says_that_it_cannot_go_on():
 def test_an_update_at_a_negative_rate_says_so(init, tasks):
     with pytest.raises(ValueError, match=r"rate=-1 must be a number that is not negative"):
         init.update(tasks[0], rate=-1)
+
+
+def test_any_damage_is_called_that(init, tmp_path):
+    path = tmp_path / "init.zip"
+    init.save(path)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), max(1, len(whole) // 150)):
+        for byte in (0, 255):
+            path.write_bytes(whole[:place] + bytes([byte]) + whole[place + 1 :])
+            with suppress(KnowledgeFormatError):
+                MetaInit.load(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("init.json", "[]")
+    with pytest.raises(KnowledgeFormatError, match="is damaged"):
+        MetaInit.load(path)
+
+
+def test_a_failed_save_leaves_the_old_file(init, tmp_path, monkeypatch):
+    path = tmp_path / "init.zip"
+    init.save(path)
+    monkeypatch.setattr("numpy.save", Mock(side_effect=OSError("No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        init.save(path)
+    monkeypatch.undo()
+    assert MetaInit.load(path) == init
+    assert [p.name for p in tmp_path.iterdir()] == ["init.zip"]
