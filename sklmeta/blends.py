@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
-from sklearn import metrics
+from sklearn import config_context, metrics
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import has_fit_parameter
 
 from sklmeta.datasets import subsample
 from sklmeta.ensemble import best_temperature, first_round, fold_metric, greedy_weights, is_over, tempered, within
@@ -211,7 +212,7 @@ class Average(_Blender):
     max_predict_seconds : float or None, default=None
         Seconds that its members together may take to predict 1,000 rows, by what was measured in the search.
     max_size : float or None, default=None
-        Megabytes that its members together may take.
+        Megabytes that its members together may take, as estimated from the folds' models in proportion to rows.
     n_rounds : int, default=25
         How often a member is taken, at most; weights are multiples of one over that.
     calibrate : bool, default=True
@@ -279,6 +280,7 @@ class Average(_Blender):
         classes: np.ndarray | None = None,
         rows: np.ndarray | None = None,
         n_rows: float | None = None,
+        sample_weight: np.ndarray | None = None,
         predict_seconds: np.ndarray | None = None,
         sizes: np.ndarray | None = None,
         label_score: Callable[[np.ndarray], Callable[[np.ndarray], float]] | None = None,
@@ -304,6 +306,8 @@ class Average(_Blender):
             Which row each prediction is of; None: of a row of its own.
         n_rows : float, default=None
             How many rows that is, where they have weights; None: as many as are different.
+        sample_weight : ndarray of shape (n_predictions,), default=None
+            Of the rows, all above 0; `score` has them already.
         predict_seconds : ndarray of shape (n_candidates,), default=None
             Seconds per 1,000 rows; needed for `max_predict_seconds`.
         sizes : ndarray of shape (n_candidates,), default=None
@@ -339,7 +343,7 @@ class Average(_Blender):
             shrinkage, perfect = self.shrinkage / max(n_rows, 1), _of_perfect(score, y)
             return WeightedBlend(self._weights(predictions, score, costs, limits, deadline, shrinkage, perfect))
         target = np.searchsorted(classes, y)
-        by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes))
+        by_log_loss = fold_metric("neg_log_loss", target, folds, len(classes), sample_weight)
         if by_log_loss is not None and _same(score, by_log_loss, predictions):
             by_log_loss = None  # they are one
         share = 0.75 if by_log_loss is None else 0.5  # of the time: a temperature and a threshold need some, too
@@ -353,7 +357,7 @@ class Average(_Blender):
             return blend
         mean = blend(predictions[blend.members])
         if self.calibrate:
-            blend.temperature = _proven_temperature(mean, target, rows, folds, score, deadline)
+            blend.temperature = _proven_temperature(mean, target, rows, folds, score, sample_weight, deadline)
         if label_score is not None and self.tune_threshold:
             calibrated = blend(predictions[blend.members])
             blend.threshold = proven_threshold(calibrated, _splits(rows, folds), label_score, deadline)
@@ -407,16 +411,18 @@ def _proven_temperature(
     rows: np.ndarray,
     folds: Sequence[np.ndarray],
     score: Callable[[np.ndarray], float],
+    sample_weight: np.ndarray | None = None,
     deadline: float | None = None,
 ) -> float:
     """The best temperature of all rows, if those of the other folds' rows improve the score on each; else 1."""
     honest = mean.copy()
+    weight = np.ones(len(y)) if sample_weight is None else sample_weight
     for train, test in _against_others(rows, folds):
         if len(train):
-            honest[test] = tempered(mean[test], best_temperature(mean[train], y[train]))
+            honest[test] = tempered(mean[test], best_temperature(mean[train], y[train], weight[train]))
         if is_over(deadline):
             return 1.0
-    return best_temperature(mean, y) if score(honest) > score(mean) + 1e-9 else 1.0
+    return best_temperature(mean, y, weight) if score(honest) > score(mean) + 1e-9 else 1.0
 
 
 class Stack(_Blender):
@@ -433,7 +439,7 @@ class Stack(_Blender):
     max_predict_seconds : float or None, default=None
         Seconds that its members together may take to predict 1,000 rows, by what was measured in the search.
     max_size : float or None, default=None
-        Megabytes that its members together may take.
+        Megabytes that its members together may take, as estimated from the folds' models in proportion to rows.
 
     References
     ----------
@@ -471,6 +477,7 @@ class Stack(_Blender):
         classes: np.ndarray | None = None,
         rows: np.ndarray | None = None,
         n_rows: float | None = None,
+        sample_weight: np.ndarray | None = None,
         predict_seconds: np.ndarray | None = None,
         sizes: np.ndarray | None = None,
         label_score: Callable[[np.ndarray], Callable[[np.ndarray], float]] | None = None,
@@ -480,8 +487,10 @@ class Stack(_Blender):
 
         Parameters
         ----------
-        predictions, y, folds, score, scores, classes, rows, n_rows, predict_seconds, sizes, label_score, deadline
-            As for `Average.combine`. With a deadline, the model is fitted on so few rows that it takes seconds at most.
+        predictions, y, folds, score, scores, classes, rows, n_rows, sample_weight
+            As for `Average.combine`.
+        predict_seconds, sizes, label_score, deadline
+            Likewise. With a deadline, the model is fitted on so few rows that it takes seconds at most.
 
         Returns
         -------
@@ -512,6 +521,7 @@ class Stack(_Blender):
                 np.arange(len(y)), target, max(_LEAST_ROWS, _MOST_CELLS // cells), stratify=classes is not None, seed=0
             )
             features, target, rows = features[some], target[some], rows[some]
+            sample_weight = None if sample_weight is None else sample_weight[some]
             folds = [part for fold in folds if len(part := np.flatnonzero(np.isin(some, fold)))]
         if self.final_estimator is not None:
             if hasattr(self.final_estimator, "predict_proba") != (classes is not None):
@@ -520,9 +530,10 @@ class Stack(_Blender):
             model = clone(self.final_estimator)
         else:
             model = _stacking_ridge(target, rows, folds) if classes is None else _stacking_logistic(target, rows, folds)
-        with warnings.catch_warnings():
+        weights = _as_fit_takes_them(model, sample_weight)
+        with warnings.catch_warnings(), config_context(enable_metadata_routing=False):
             warnings.simplefilter("ignore")  # a penalty with which the optimiser does not come to an end is not chosen
-            model.fit(features, target)
+            model.fit(features, target, **weights)
         return StackedBlend(members, getattr(model, "best_estimator_", model))
 
 
@@ -609,6 +620,20 @@ def _against_others(rows: np.ndarray, folds: Sequence[np.ndarray]) -> list[tuple
     if len(folds) == 1:
         folds = [folds[0][k::5] for k in range(min(5, len(folds[0])))]
     return [(np.flatnonzero(~np.isin(rows, rows[fold])), fold) for fold in folds]
+
+
+def _as_fit_takes_them(model: Any, sample_weight: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Weights as an argument of `fit`; without them, and a warning, where the model takes none."""
+    if sample_weight is None:
+        return {}
+    inner = getattr(model, "estimator", model) if isinstance(model, GridSearchCV) else model
+    step = f"{inner.steps[-1][0]}__" if isinstance(inner, Pipeline) else ""
+    if has_fit_parameter(inner.steps[-1][1] if step else inner, "sample_weight"):
+        return {f"{step}sample_weight": sample_weight}
+    warnings.warn(
+        f"final_estimator={model!r} takes no sample_weight: rows count alike in it.", EvaluationWarning, stacklevel=4
+    )
+    return {}
 
 
 def _stacking_logistic(y: np.ndarray, rows: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:

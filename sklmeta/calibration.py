@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
@@ -12,7 +13,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils import get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, get_routing_for_object, process_routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -87,6 +88,9 @@ class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         y = column_or_1d(y, warn=True)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         inner, fit_params = self._routed({**weights, **fit_params})
+        self.classes_ = np.unique(y)
+        if _knows_labels(inner):
+            inner, y = _Decoding(inner, self.classes_), np.searchsorted(self.classes_, y)
         folds = self._folds(y)
         if folds is None:
             folds, inner = [(np.arange(len(y)), np.arange(len(y)))], FrozenEstimator(inner.fit(X, y, **fit_params))
@@ -95,8 +99,8 @@ class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             warnings.filterwarnings("ignore", "Since FrozenEstimator does not")  # it has had its weights
             self.calibrated_.fit(X, y, **fit_params)
         fitted = self.calibrated_.calibrated_classifiers_[0].estimator
-        self.estimator_ = fitted.estimator if isinstance(fitted, FrozenEstimator) else fitted
-        self.classes_ = self.calibrated_.classes_
+        fitted = fitted.estimator if isinstance(fitted, FrozenEstimator) else fitted
+        self.estimator_ = fitted.estimator_ if isinstance(fitted, _Decoding) else fitted
         return self
 
     def _routed(self, params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -148,6 +152,37 @@ class CalibratedMember(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         tags.input_tags = inner.input_tags
         tags.classifier_tags = inner.classifier_tags
         return tags
+
+
+def _knows_labels(estimator: Any) -> bool:
+    """Whether weights of classes go by their labels."""
+    return any(name.endswith("class_weight") and isinstance(v, Mapping) for name, v in estimator.get_params().items())
+
+
+class _Decoding(ClassifierMixin, BaseEstimator):
+    """A classifier of labels, for CalibratedClassifierCV, which numbers them before it holds out decision values."""
+
+    def __init__(self, estimator: Any, labels: np.ndarray):
+        self.estimator = estimator
+        self.labels = labels
+
+    def fit(self, X: Any, y: np.ndarray, sample_weight: Any = None, **fit_params: Any) -> _Decoding:
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        self.estimator_ = clone(self.estimator).fit(X, self.labels[y], **weights, **fit_params)
+        self.classes_ = np.searchsorted(self.labels, self.estimator_.classes_)
+        return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        return self.estimator_.decision_function(X)
+
+    def predict(self, X: Any) -> np.ndarray:
+        return np.searchsorted(self.labels, self.estimator_.predict(X))
+
+    def get_metadata_routing(self) -> Any:
+        return get_routing_for_object(self.estimator)
+
+    def __sklearn_tags__(self) -> Any:
+        return get_tags(self.estimator)
 
 
 def lacks_probabilities(estimator: Any) -> bool:

@@ -41,7 +41,8 @@ def check_rows(X: Any) -> Any:
     X = as_pandas(X)
     if isinstance(X, pd.DataFrame):
         _check_frame(X)
-        return X
+        foreign = {name: _native(dtype) for name, dtype in X.dtypes.items() if not _is_native(dtype)}
+        return X.astype(foreign) if foreign else X
     if sparse.issparse(X):
         return _with_short_indices(check_array(X, accept_sparse="csr", ensure_all_finite="allow-nan"))
     array = check_array(X, dtype=None, ensure_all_finite=False)
@@ -52,7 +53,16 @@ def check_rows(X: Any) -> Any:
     if array.dtype.kind == "f" and np.isinf(array).any():
         row, column = np.argwhere(np.isinf(array))[0]
         raise ValueError(f"Input X contains infinity (the first in row {row}, column {column}). {_NO_INFINITY}")
-    return array
+    return array if _is_native(array.dtype) else array.astype(_native(array.dtype))
+
+
+def _is_native(dtype: Any) -> bool:
+    """Whether numbers lie in memory as this machine has them; pandas takes no others."""
+    return not isinstance(dtype, np.dtype) or dtype.isnative
+
+
+def _native(dtype: np.dtype) -> np.dtype:
+    return dtype.newbyteorder("=")
 
 
 def positions(rows: Any, n_rows: int) -> np.ndarray:
@@ -142,6 +152,7 @@ def check_target(X: Any, y: Any, task_type: str) -> np.ndarray:
         If lengths differ, rows are too few, values are missing, infinite or of the wrong kind, or there is one class.
     """
     y = column_or_1d(y, warn=True)
+    y = y if _is_native(y.dtype) else y.astype(_native(y.dtype))
     check_consistent_length(X, y)
     if len(y) < _FEWEST_ROWS:
         raise ValueError(

@@ -169,10 +169,15 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
     most = _MANY_ROWS if is_quick(scorer, trial.classes) else _SOME_ROWS
     tests = whole_rounds([test for _, test in trial.splits], min(most, _MANY_LOOKS))
     tested = np.unique(np.concatenate(tests))
+    weight = _row_weights(trial)
+    if weight is not None and weight[tested].any():
+        tested = tested[weight[tested] > 0]
     keep, _ = subsample(tested, y[tested], most, stratify=trial.classes is not None, seed=0)
     predictions, rows, folds = gather_folds([search.outputs(k)[: len(tests)] for k in usable], tests, keep=keep)
 
-    def scored(some: np.ndarray, parts: Sequence[np.ndarray]) -> Callable[[np.ndarray], float]:
+    def scored(
+        some: np.ndarray, parts: Sequence[np.ndarray], *, stand_in: bool = True
+    ) -> Callable[[np.ndarray], float]:
         """The metric on parts of some of the rows that have predictions."""
         chosen = rows[some]
         return fold_score(
@@ -183,22 +188,25 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
             X=_rows_of(X, chosen),
             score_params=_params_of(X, trial.score_params, chosen),
             deciding=search.deciding,
+            stand_in=stand_in,
         )
 
     by_labels = judges_labels(scorer, trial.classes, search.deciding)
     n_test = sum(len(test) for _, test in trial.splits)
+    growth = len(y) / np.mean([len(train) for train, _ in trial.splits])  # of models that keep their rows
     return blender.combine(
         predictions,
         y[rows],
         rows=rows,
-        n_rows=_how_many(keep, trial.score_params.get("sample_weight")),
+        n_rows=_how_many(keep, weight),
+        sample_weight=None if weight is None else weight[rows],
         folds=folds,
         score=scored(np.arange(len(rows)), folds),
         scores=np.array([search.score(k) for k in usable]),
         classes=trial.classes,
         predict_seconds=np.array([search.predict_seconds(k) for k in usable]) * 1000 / n_test,
-        sizes=np.array([search.megabytes(k) for k in usable]),
-        label_score=(lambda some: scored(some, [np.arange(len(some))])) if by_labels else None,
+        sizes=np.array([search.megabytes(k) for k in usable]) * growth,
+        label_score=(lambda some: scored(some, [np.arange(len(some))], stand_in=False)) if by_labels else None,
         deadline=search.blend_end(),
     )
 
@@ -209,6 +217,14 @@ def _how_many(rows: np.ndarray, weight: Any) -> float:
         return len(rows)
     some = np.asarray(weight, float)[rows]
     return float(max(np.count_nonzero(some), some.sum()))
+
+
+def _row_weights(trial: Trial) -> np.ndarray | None:
+    """Of all rows, as the metric has them, else as fits do."""
+    every = [trial.score_params, *trial.fit_params.values()]
+    given = (v for params in every for k, v in params.items() if k == "sample_weight" or k.endswith("__sample_weight"))
+    weight = next((v for v in given if v is not None), None)
+    return None if weight is None else np.broadcast_to(np.asarray(weight, float), len(trial.rows[1]))
 
 
 def _rows_of(X: Any, rows: np.ndarray) -> Any:

@@ -67,7 +67,8 @@ def distill(
     Raises
     ------
     ValueError
-        If the student is of another kind than the model or takes no weights, or `outputs` has another number of rows.
+        If a classifier has no probabilities, the student is of another kind than the model or takes no weights, or
+        `outputs` has another number of rows.
 
     References
     ----------
@@ -85,6 +86,11 @@ def distill(
     >>> bool((tree.predict(X) == forest.predict(X)).mean() > 0.9)
     True
     """
+    if is_classifier(model) and not hasattr(model, "predict_proba"):
+        raise ValueError(
+            f"{model!r} has no predict_proba, and a student learns probabilities: let MetaEstimator search by a metric "
+            "of probabilities, or average, or use MetaClassifier."
+        )
     rng = check_random_state(random_state)
     classes = model.classes_ if is_classifier(model) else None
     student = _checked_student(student, classes is not None, rng)
@@ -93,7 +99,7 @@ def distill(
         raise ValueError(f"outputs has {len(answers)} rows and X has {X.shape[0]}; give one for each row of X.")
     if n_synthetic is None:
         most = _most_rows(student, "regression" if classes is None else "classification") - X.shape[0]
-        n_synthetic = 0 if sparse.issparse(X) else max(0, min(4 * X.shape[0], 20_000, most))
+        n_synthetic = 0 if sparse.issparse(X) or X.shape[0] < 2 else max(0, min(4 * X.shape[0], 20_000, most))
     if n_synthetic:
         drawn = between_neighbours(X, n_synthetic, random_state=rng)
         answers = np.vstack([answers, _answers(model, drawn)])

@@ -417,7 +417,7 @@ def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return softmax(_logs(probabilities) / temperature, axis=1)
 
 
-def best_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
+def best_temperature(probabilities: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
     """The temperature with the least log loss (Guo et al. 2017), by Newton's method on its inverse.
 
     Parameters
@@ -426,6 +426,8 @@ def best_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
         Out-of-fold predictions.
     y : ndarray of shape (n_rows,)
         Class indices.
+    sample_weight : ndarray of shape (n_rows,), default=None
+        Of the rows in the log loss.
 
     Returns
     -------
@@ -446,11 +448,12 @@ def best_temperature(probabilities: np.ndarray, y: np.ndarray) -> float:
     array([0.8, 0.2])
     """
     logs, inverse = _logs(probabilities), 1.0
-    of_true = logs[np.arange(len(y)), y].mean()
+    share = np.full(len(y), 1 / len(y)) if sample_weight is None else sample_weight / sample_weight.sum()
+    of_true = share @ logs[np.arange(len(y)), y]
     for _ in range(50):
         weights = softmax(inverse * logs, axis=1)
         means = (weights * logs).sum(axis=1)
-        slope, curvature = means.mean() - of_true, ((weights * logs**2).sum(axis=1) - means**2).mean()
+        slope, curvature = share @ means - of_true, share @ ((weights * logs**2).sum(axis=1) - means**2)
         if curvature <= 0:
             break  # all classes alike in every row: no temperature changes anything
         following = np.clip(inverse - slope / curvature, max(0.2, inverse / 2), min(5.0, inverse * 2))

@@ -704,8 +704,9 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             scorer=scorer,
             method_mapping=MethodMapping().add(caller="score", callee="score").add(caller="fit", callee="score"),
         )
+        listed = self.cv is not None and not isinstance(self.cv, Integral) and not hasattr(self.cv, "split")
         return router.add(
-            splitter=check_cv(self.cv, classifier=self._task_type() == "classification"),
+            splitter=check_cv(2 if listed else self.cv),  # nothing is passed on to folds that are listed
             method_mapping=MethodMapping().add(caller="fit", callee="split"),
         )
 
@@ -735,7 +736,8 @@ class MetaClassifier(ClassifierMixin, MetaEstimator):
     """A classifier that chooses its base estimator and hyperparameters by what worked on similar data.
 
     It is `MetaEstimator` with everything that sklmeta knows as members. It always has ``predict_proba``: a winner
-    without probabilities of its own is calibrated.
+    without probabilities of its own is calibrated. (Of members of your own, one with labels alone, and neither
+    probabilities nor decision values, cannot be.)
 
     Parameters
     ----------

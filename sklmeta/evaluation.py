@@ -171,14 +171,22 @@ def refit_on(trial: Trial, member: str, estimator: Any, rows: np.ndarray | None 
         params = check_method_params(X, params=params, indices=rows)
         X, y = safe_indexing(X, rows), safe_indexing(y, rows)
     started = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what this configuration warns of is known from its folds
+    with recorded_warnings() as caught:  # and not shown: what this configuration warns of is known from its folds
         step = shared_step(estimator, params) if rows is None else None
         if step is None:
             own = X.copy() if rows is None else X  # what it does to its rows is its own
-            return clone(estimator).fit(own, y, **params), time.perf_counter() - started
-        ready = trial.preparations.of(step, X, y, "all rows", None, None)
-        return fit_last_step(estimator, ready, y, params), time.perf_counter() - started
+            fitted = clone(estimator).fit(own, y, **params)
+        else:
+            ready = trial.preparations.of(step, X, y, "all rows", None, None)
+            fitted = fit_last_step(estimator, ready, y, params)
+    _pass_on_interruption(caught)
+    return fitted, time.perf_counter() - started
+
+
+def _pass_on_interruption(caught: Sequence[warnings.WarningMessage]) -> None:
+    """Ctrl-C ends a fit of scikit-learn's networks with a warning, and a network that is trained by half."""
+    if any(str(warning.message) == "Training interrupted by user." for warning in caught):
+        raise KeyboardInterrupt
 
 
 def unfiled(model: Any) -> Any:
@@ -274,6 +282,7 @@ def evaluate_fold(
                 started = time.perf_counter()
                 fitted = fit_last_step(estimator, ready, safe_indexing(y, train), params)
                 asked, tested = fitted.steps[-1][1], ready.test.copy
+            _pass_on_interruption(caught)
             between = time.perf_counter()
             shares_answers = outputs is not None and asks_for_responses(scorer)
             answering, rows = Answering(asked) if shares_answers else asked, tested()

@@ -271,6 +271,8 @@ def spelled_out(value: Any) -> str:
         return f"{type(value).__name__}({joblib.hash(value)})"
     if hasattr(value, "get_params") and not isinstance(value, type):
         return f"{type(value)!r}({spelled_out(dict(sorted(value.get_params(deep=False).items())))})"
+    if all(hasattr(value, name) for name in ("dist", "args", "kwds")):  # of scipy.stats, whose repr is an address
+        return f"{type(value.dist)!r}({spelled_out((*value.args, dict(value.kwds)))})"
     return repr(value)
 
 

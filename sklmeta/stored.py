@@ -43,6 +43,7 @@ def fold_score(
     X: Any = None,
     score_params: Mapping[str, Any] | None = None,
     deciding: str | None = None,
+    stand_in: bool = True,
 ) -> Callable[[np.ndarray], float]:
     """The mean over folds of the user's metric, as a function of stored predictions.
 
@@ -65,6 +66,9 @@ def fold_score(
         For the scorer; values with one entry per row are split like the rows.
     deciding : str, default=None
         Which metric counts where the scorer has several.
+    stand_in : bool, default=True
+        Whether another metric takes the place of one that cannot be computed on stored predictions; else what it
+        raised is raised.
 
     Returns
     -------
@@ -102,15 +106,17 @@ def fold_score(
     try:
         slow.on_fold(np.full((len(y), n_outputs), 1 / n_outputs), 0)
     except Exception as error:
-        stand_in = _STANDARD[classes is not None]
+        if not stand_in:
+            raise
+        other = _STANDARD[classes is not None]
         warnings.warn(
             f"scoring={scorer!r} cannot be computed on stored predictions ({type(error).__name__}: {error}); the "
-            f"ensemble is chosen by {stand_in} instead. Use a scorer that asks the estimator for nothing but predict "
+            f"ensemble is chosen by {other} instead. Use a scorer that asks the estimator for nothing but predict "
             "or predict_proba, or ensemble='best'.",
             EvaluationWarning,
             stacklevel=2,
         )
-        return fold_metric(stand_in, target, folds, n_classes)  # type: ignore[return-value]
+        return fold_metric(other, target, folds, n_classes)  # type: ignore[return-value]
     return slow
 
 

@@ -85,7 +85,7 @@ def proven_threshold(
         Row positions.
     scored : callable
         ``scored(rows)(probabilities)`` is the score of probabilities of these rows, greater is better; NaN where it is
-        undefined.
+        undefined. Where it raises, nothing is proven.
     deadline : float, default=None
         By ``time.monotonic()``, after which nothing is proven.
 
@@ -96,10 +96,13 @@ def proven_threshold(
     """
     gains = []
     for train, test in splits:
-        threshold, score = best_threshold(probabilities[train], scored(train), deadline), scored(test)
+        try:
+            threshold, score = best_threshold(probabilities[train], scored(train), deadline), scored(test)
+            gain = score(shifted(probabilities[test], threshold)) - score(probabilities[test])
+        except Exception:  # a metric of one's own may need what a part lacks, such as rows of both classes
+            return 0.5
         if is_over(deadline):
             return 0.5
-        gain = score(shifted(probabilities[test], threshold)) - score(probabilities[test])
         gains.append(0.0 if np.isnan(gain) else gain)
     if len(gains) < 2 or not np.mean(gains) > np.std(gains, ddof=1) / np.sqrt(len(gains)):
         return 0.5

@@ -214,3 +214,18 @@ def test_one_fold_is_calibrated_on_itself():
     values, labels = np.array([-1.0, -0.2, 0.3, 2.0]), np.array([0, 1, 0, 1])
     expected = _SigmoidCalibration().fit(values, labels).predict(values)
     assert_allclose(cross_fitted_probabilities([values], [labels], 2)[0][:, 1], expected)
+
+
+@pytest.mark.parametrize("labels", [(0, 1), (1, 2), (-1, 1), ("no", "yes")])
+def test_weights_of_classes_go_by_the_users_labels(labels):
+    X, y = make_classification(120, 5, flip_y=0.3, random_state=0)
+    named, weights = np.asarray(labels)[y], np.random.RandomState(0).rand(120)
+    expected = CalibratedClassifierCV(SVC(class_weight={0: 20.0}), ensemble=False, cv=StratifiedKFold(3))
+    expected = expected.fit(X, y, sample_weight=weights).predict_proba(X)
+    member = CalibratedMember(SVC(class_weight={labels[0]: 20.0})).fit(X, named, sample_weight=weights)
+    np.testing.assert_allclose(member.predict_proba(X), expected)
+    assert list(member.estimator_.classes_) == list(member.classes_) == list(labels)
+    assert set(member.predict(X)) <= set(labels)
+    with config_context(enable_metadata_routing=True):
+        routed = CalibratedMember(SVC(class_weight={labels[0]: 20.0}).set_fit_request(sample_weight=True))
+        np.testing.assert_allclose(routed.fit(X, named, sample_weight=weights).predict_proba(X), expected)

@@ -14,6 +14,7 @@ from sklearn.metrics import r2_score
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
@@ -226,3 +227,16 @@ def test_rows_are_drawn_of_arrows_numbers_too():
     table = pd.DataFrame({"a": np.linspace(0.1, 2.1, 30), "b": np.arange(30.0)})
     drawn = between_neighbours(table.astype("float64[pyarrow]"), 40, random_state=0)
     np.testing.assert_allclose(drawn.astype(float), between_neighbours(table, 40, random_state=0))
+
+
+def test_a_classifier_without_probabilities_has_nothing_to_teach():
+    X, y = load_wine(return_X_y=True)
+    with pytest.raises(ValueError, match="has no predict_proba, and a student learns probabilities"):
+        distill(LinearSVC().fit(X, y), X)
+
+
+def test_a_single_row_has_no_neighbour():
+    X, y = load_diabetes(return_X_y=True)
+    model = LinearRegression().fit(X, y)
+    student = distill(model, X[:1], student=DecisionTreeRegressor())
+    np.testing.assert_allclose(student.predict(X[:1]), model.predict(X[:1]))

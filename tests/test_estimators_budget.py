@@ -1,6 +1,7 @@
 """Time budgets, interruptions, warm starts, and what becomes of the candidates."""
 
 import multiprocessing
+import pickle
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from doubles import FEW_TREES
+from scipy.stats import loguniform
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor, VotingClassifier
@@ -18,6 +20,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, get_scorer, log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV, RepeatedStratifiedKFold, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 
@@ -106,6 +109,7 @@ def test_a_search_in_a_budget_leaves_nothing_behind(n_jobs):
 
 AFTER_THREADS = """
 import multiprocessing
+import pickle
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
 from sklearn.metrics import accuracy_score, make_scorer
@@ -332,6 +336,29 @@ def test_ctrl_c_before_anything_was_found_out_ends_fit(interrupted):
         interrupted(2).fit(*CANCER)
 
 
+@pytest.mark.parametrize("last", [1, 5])  # batches: in the first fold, or once three folds of three are done
+def test_ctrl_c_in_a_network_which_ends_that_with_a_warning(monkeypatch, last):
+    X, y = CANCER[0][:90], CANCER[1][:90]
+    done, backprop = [], MLPClassifier._backprop
+
+    def interrupted(self, *args):
+        done.append(1)
+        if len(done) == last:
+            raise KeyboardInterrupt
+        return backprop(self, *args)
+
+    monkeypatch.setattr(MLPClassifier, "_backprop", interrupted)
+    member = MLPClassifier(hidden_layer_sizes=(2,), max_iter=1, batch_size=60)
+    meta = MetaEstimator(member, knowledge=None, n_iter=2, cv=[(np.arange(60), np.arange(60, 90))] * 2, random_state=0)
+    if last == 1:
+        with pytest.raises(KeyboardInterrupt):
+            meta.fit(X, y)
+        return
+    with pytest.warns(EvaluationWarning, match="Fitting the model on all rows was interrupted"):
+        meta.fit(X, y)  # four folds of a batch each, and then the model
+    assert list(meta.cv_results_["status"]) == ["ok", "ok"]
+
+
 def test_ctrl_c_while_members_are_chosen_leaves_the_best(interrupted, monkeypatch):
     X, y = CANCER
 
@@ -432,6 +459,16 @@ def test_a_warm_start_evaluates_the_rest_and_ends_like_one_fit(interrupted):
     assert meta.cv_results_["params"] == whole.cv_results_["params"]
     np.testing.assert_array_equal(meta.cv_results_["mean_test_score"], whole.cv_results_["mean_test_score"])
     np.testing.assert_allclose(meta.predict_proba(X), whole.predict_proba(X))
+
+
+def test_a_warm_start_goes_on_from_a_file(tmp_path):
+    X, y = CANCER
+    space = {"C": loguniform(1e-2, 1e2)}
+    meta = MetaEstimator(LogisticRegression(), param_distributions=space, knowledge=None, n_iter=2, warm_start=True)
+    pickled = pickle.dumps(meta.set_params(random_state=0).fit(X, y))
+    seen = []
+    pickle.loads(pickled).set_params(n_iter=3, callback=seen.append).fit(X, y)
+    assert len(seen) == 1  # the third
 
 
 def test_a_warm_start_on_other_data_begins_anew():

@@ -390,3 +390,14 @@ def test_the_general_one_has_no_members_of_its_own():
 def test_a_recommender_that_is_none():
     with pytest.raises(ValueError, match="recommender must be None or a Recommender, got 'nearest'"):
         MetaClassifier(recommender="nearest").fit(X30, Y30)
+
+
+@pytest.mark.parametrize("given", ["frame", "array"])
+def test_numbers_in_the_byte_order_of_another_machine(given):
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(60, 3)), np.arange(60) % 2
+    foreign = X.astype(">f8") if given == "array" else pd.DataFrame(X.astype(">f8"))
+    meta = MetaClassifier(n_iter=1, random_state=0)
+    expected = meta.fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(meta.fit(foreign, y.astype(">i4")).predict_proba(foreign), expected)
+    assert meta.recommend_config(foreign, y.astype(">i4")).configuration

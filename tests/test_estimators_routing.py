@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from doubles import Watched, WatchingScorer
 from sklearn import config_context
+from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, make_scorer
-from sklearn.model_selection import GridSearchCV, GroupKFold, LeaveOneGroupOut, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, LeaveOneGroupOut, StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -15,6 +16,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from sklmeta import MetaClassifier, MetaEstimator, MetaRegressor
+from sklmeta.blends import Stack
 from sklmeta.conclusion import _how_many
 from sklmeta.exceptions import EvaluationWarning
 
@@ -224,3 +226,48 @@ def test_weights_that_make_no_sense(binary):
 def test_parameters_of_fit_that_no_member_has(binary):
     with pytest.raises(ValueError, match=r"All configurations failed.*nonsense"):
         MetaEstimator(LogisticRegression(), knowledge=None, n_iter=1, cv=2).fit(*binary, nonsense=1)
+
+
+# -- weights where members are put together ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ensemble", ["average", "stack"])
+@pytest.mark.parametrize("scoring", [None, "neg_log_loss", "roc_auc"])
+def test_rows_without_weight_have_no_say_in_what_is_made_of_members(ensemble, scoring):
+    X, y = make_classification(150, 6, flip_y=0.2, random_state=0)
+    weights = np.where(np.arange(150) % 3 == 0, 0.0, 1.0)
+    members = [("lr", LogisticRegression()), ("tree", DecisionTreeClassifier(max_depth=3, random_state=0))]
+    meta = MetaEstimator(
+        members, n_iter=4, knowledge=None, cv=KFold(3), scoring=scoring, ensemble=ensemble, random_state=0
+    )
+    one, other = (
+        meta.fit(X, target, sample_weight=weights).predict_proba(X) for target in (y, np.where(weights == 0, 1 - y, y))
+    )
+    np.testing.assert_allclose(one, other)
+
+
+def test_a_stack_learns_from_rows_as_they_weigh():
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(150, 3))
+    y, weights = X[:, 0] + 0.1 * rng.normal(size=150), np.repeat([1.0, 1e-6], [100, 50])
+    y[100:] = 1e4
+    members = [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=3, random_state=0))]
+    rows = rng.permutation(150)
+    meta = MetaEstimator(members, n_iter=4, knowledge=None, ensemble="stack", random_state=0)
+    meta.fit(X[rows], y[rows], sample_weight=weights[rows])
+    assert meta.score(X[:100], y[:100]) > 0.9
+
+
+def test_a_final_estimator_without_weights_is_told_of(binary, weights):
+    X, y = binary
+    meta = MetaEstimator(LogisticRegression(), n_iter=2, knowledge=None, ensemble=Stack(KNeighborsClassifier()))
+    with pytest.warns(EvaluationWarning, match="takes no sample_weight: rows count alike in it"):
+        meta.fit(X, y, sample_weight=weights)
+
+
+def test_folds_that_are_listed_once_are_not_used_up_by_routing(binary, weights):
+    X, y = binary
+    with config_context(enable_metadata_routing=True):
+        member = LogisticRegression().set_fit_request(sample_weight=True)
+        meta = MetaEstimator(member, cv=KFold(3).split(X), n_iter=2, knowledge=None)
+        assert meta.fit(X, y, sample_weight=weights).n_splits_ == 3

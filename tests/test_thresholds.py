@@ -5,11 +5,11 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, f1_score, make_scorer, matthews_corrcoef
-from sklearn.model_selection import TunedThresholdClassifierCV, train_test_split
+from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, make_scorer, matthews_corrcoef
+from sklearn.model_selection import PredefinedSplit, TunedThresholdClassifierCV, train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
-from sklmeta import MetaClassifier
+from sklmeta import MetaClassifier, MetaEstimator
 from sklmeta.blends import Average
 from sklmeta.thresholds import best_threshold, proven_threshold, shifted
 
@@ -126,3 +126,20 @@ def test_it_can_be_left_alone(imbalanced):
     alone = Average(tune_threshold=False)
     meta = MetaClassifier(MEMBERS, n_iter=3, cv=3, scoring="f1_macro", ensemble=alone, random_state=0)
     assert meta.fit(X, y).ensemble_.blend.threshold == 0.5
+
+
+def test_a_metric_that_needs_both_classes_leaves_the_threshold_as_it_is():
+    def cost(y_true, y_pred):
+        _, false_alarms, missed, _ = confusion_matrix(y_true, y_pred).ravel()
+        return -(missed + 5 * false_alarms) / len(y_true)
+
+    X, y = make_classification(400, 6, weights=[0.06], flip_y=0.0, random_state=1)
+    fold = PredefinedSplit(np.r_[np.full(300, -1), np.zeros(100)])
+    members = [("lr", LogisticRegression()), ("knn", KNeighborsClassifier())]
+    meta = MetaEstimator(members, n_iter=4, random_state=0, scoring=make_scorer(cost), cv=fold)
+    assert meta.fit(X, y).ensemble_.blend.threshold == 0.5
+
+    def raising(rows):
+        raise ValueError("one class only")
+
+    assert proven_threshold(np.full((10, 2), 0.5), [(np.arange(5), np.arange(5, 10))] * 2, raising) == 0.5
