@@ -250,7 +250,7 @@ def test_a_stack_learns_from_rows_as_they_weigh():
     rng = np.random.RandomState(0)
     X = rng.normal(size=(150, 3))
     y, weights = X[:, 0] + 0.1 * rng.normal(size=150), np.repeat([1.0, 1e-6], [100, 50])
-    y[100:] = 1e4
+    y[100:] = 30.0
     members = [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=3, random_state=0))]
     rows = rng.permutation(150)
     meta = MetaEstimator(members, n_iter=4, knowledge=None, ensemble="stack", random_state=0)
@@ -268,6 +268,6 @@ def test_a_final_estimator_without_weights_is_told_of(binary, weights):
 def test_folds_that_are_listed_once_are_not_used_up_by_routing(binary, weights):
     X, y = binary
     with config_context(enable_metadata_routing=True):
-        member = LogisticRegression().set_fit_request(sample_weight=True)
+        member = LogisticRegression().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
         meta = MetaEstimator(member, cv=KFold(3).split(X), n_iter=2, knowledge=None)
         assert meta.fit(X, y, sample_weight=weights).n_splits_ == 3
