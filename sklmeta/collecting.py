@@ -686,11 +686,17 @@ def measured_in(
     size: dict[Hashable, tuple[str, int]] = {}
     for journal in sorted(Path(folder).glob("*.jsonl")):
         header, *lines = _whole_lines(journal) or ["{}"]
-        about = json.loads(header)  # nothing, where a kill came before it was written
-        task = about.get("task")
-        if about and (tasks is None or task in tasks):
-            found[task] = _evaluations_in(lines)
-            size[task] = about["protocol"]["task_type"], max((e.n_rows for e in found[task].values()), default=0)
+        try:
+            about = json.loads(header)  # nothing, where a kill came before it was written
+            task = about.get("task")
+            if about and (tasks is None or task in tasks):
+                found[task] = _evaluations_in(lines)
+                size[task] = about["protocol"]["task_type"], max((e.n_rows for e in found[task].values()), default=0)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise ValueError(
+                f"{journal} is no journal that sklmeta.collect wrote, or is damaged ({describe_error(error)}). Mend "
+                "it, or take it out of the folder."
+            ) from error
     every = dict.fromkeys(c for one in found.values() for c in one)
     common = [c for c in every if all(c in one or not is_offered(c, *size[task]) for task, one in found.items())]
     if not common:

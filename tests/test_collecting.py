@@ -680,3 +680,10 @@ def test_a_journal_of_a_long_name_has_a_short_one_of_its_own(tmp_path):
     assert max(map(len, files)) < 255
     kb = collect(dict.fromkeys(names, IRIS), CHEAP[:1], time_limit=None, checkpoint=tmp_path)
     assert kb == collect(dict.fromkeys(names, IRIS), CHEAP[:1], time_limit=None, checkpoint=tmp_path)
+
+
+def test_a_damaged_journal_is_named(tmp_path):
+    collect({"iris": IRIS}, CHEAP[:1], time_limit=None, checkpoint=tmp_path)
+    (tmp_path / "other.jsonl").write_text("no json\n")
+    with pytest.raises(ValueError, match=r"other\.jsonl is no journal that sklmeta\.collect wrote"):
+        measured_in(tmp_path)

@@ -320,3 +320,16 @@ def test_max_rows_and_max_columns_bound_what_is_read():
     assert table.numeric.shape == (20, 4)
     assert len(target) == 20
     assert np.isfinite(extractor.extract(X, y)).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "y"),
+    [
+        (pd.DataFrame({"a": [None] * 30}), [0, 1] * 15),
+        (np.random.RandomState(0).normal(size=(100, 3)), [f"class {k}" for k in range(50)] * 2),
+    ],
+)
+def test_odd_tables_are_described_without_warnings(X, y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isfinite(MetaFeatureExtractor().extract(X, y, task="classification")).all()

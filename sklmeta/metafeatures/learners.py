@@ -20,6 +20,8 @@ from scipy import linalg
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.tree import DecisionTreeRegressor, ExtraTreeRegressor
 
+from sklmeta.warning_records import recorded_warnings
+
 Learner = Callable[[NDArray, NDArray, NDArray], NDArray]
 
 N_BOOSTED = 30
@@ -96,7 +98,7 @@ def linear_discriminant(X: NDArray, Y: NDArray, X_new: NDArray, shrinkage: float
     counts, means = _class_means(X, Y)
     within = X - Y @ means
     covariance = (1 - shrinkage) * (within.T @ within) / len(X)
-    covariance[np.diag_indices_from(covariance)] += max(shrinkage * (within**2).mean(), 1e-9)
+    covariance[np.diag_indices_from(covariance)] += max(shrinkage * np.square(within).sum() / max(within.size, 1), 1e-9)
     weights = np.linalg.solve(covariance, means.T)
     return X_new @ weights - 0.5 * (means.T * weights).sum(axis=0) + _log_priors(counts)
 
@@ -127,7 +129,8 @@ def boosting(X: NDArray, Y: NDArray, X_new: NDArray) -> NDArray[np.float64]:
     n_each_round = 1 if len(seen) == 2 else len(seen)
     model = _boosted(HistGradientBoostingClassifier, max(N_BOOSTED // n_each_round, 5))
     scores = np.zeros((len(X_new), Y.shape[1]))
-    scores[:, seen] = model.fit(X, Y.argmax(axis=1)).predict_proba(X_new)
+    with recorded_warnings():  # that many classes might be a quantity
+        scores[:, seen] = model.fit(X, Y.argmax(axis=1)).predict_proba(X_new)
     return scores
 
 
