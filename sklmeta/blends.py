@@ -12,8 +12,7 @@ from scipy.special import expit
 from sklearn import config_context, metrics
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import make_scorer
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
@@ -22,7 +21,6 @@ from sklmeta.datasets import subsample
 from sklmeta.ensemble import best_temperature, first_round, fold_metric, greedy_weights, is_over, tempered, within
 from sklmeta.evaluation import align_columns
 from sklmeta.exceptions import EvaluationWarning
-from sklmeta.scoring import FoldScorer
 from sklmeta.thresholds import proven_threshold
 
 # -- blends: which members, and how their answers become one ---------------------------------------------------------
@@ -528,13 +526,16 @@ class Stack(_Blender):
                 needed = "a regressor" if classes is None else "a classifier with predict_proba"
                 raise ValueError(f"final_estimator must be {needed} here, got {self.final_estimator!r} instead.")
             model = clone(self.final_estimator)
-        else:
-            model = _stacking_ridge(target, rows, folds) if classes is None else _stacking_logistic(target, rows, folds)
-        weights = _as_fit_takes_them(model, sample_weight)
+            weights = _as_fit_takes_them(model, sample_weight)
         with warnings.catch_warnings(), config_context(enable_metadata_routing=False):
             warnings.simplefilter("ignore")  # a penalty with which the optimiser does not come to an end is not chosen
+            if self.final_estimator is None:
+                weight = np.ones(len(target)) if sample_weight is None else sample_weight
+                stacking = _stacking_ridge if classes is None else _stacking_logistic
+                model = stacking(features, target, weight, _splits(rows, folds))
+                weights = _as_fit_takes_them(model, weight)
             model.fit(features, target, **weights)
-        return StackedBlend(members, getattr(model, "best_estimator_", model))
+        return StackedBlend(members, model)
 
 
 class Best(BaseEstimator):
@@ -626,9 +627,8 @@ def _as_fit_takes_them(model: Any, sample_weight: np.ndarray | None) -> dict[str
     """Weights as an argument of `fit`; without them, and a warning, where the model takes none."""
     if sample_weight is None:
         return {}
-    inner = getattr(model, "estimator", model) if isinstance(model, GridSearchCV) else model
-    step = f"{inner.steps[-1][0]}__" if isinstance(inner, Pipeline) else ""
-    if has_fit_parameter(inner.steps[-1][1] if step else inner, "sample_weight"):
+    step = f"{model.steps[-1][0]}__" if isinstance(model, Pipeline) else ""
+    if has_fit_parameter(model.steps[-1][1] if step else model, "sample_weight"):
         return {f"{step}sample_weight": sample_weight}
     warnings.warn(
         f"final_estimator={model!r} takes no sample_weight: rows count alike in it.", EvaluationWarning, stacklevel=4
@@ -636,18 +636,47 @@ def _as_fit_takes_them(model: Any, sample_weight: np.ndarray | None) -> dict[str
     return {}
 
 
-def _stacking_logistic(y: np.ndarray, rows: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:
-    every = np.arange(y.max() + 1)
-    log_loss = make_scorer(metrics.log_loss, greater_is_better=False, response_method="predict_proba", labels=every)
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    grid = {"logisticregression__C": np.logspace(-3, 1, 5)}
-    learnable = [(train, test) for train, test in _splits(rows, folds) if len(np.unique(y[train])) > 1]
-    # 2 is stratified: where rows are sorted by class, folds in their order will not do
-    return GridSearchCV(model, grid, scoring=FoldScorer(log_loss, every), cv=learnable or 2)
+def _stacking_logistic(
+    features: np.ndarray, y: np.ndarray, weight: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
+) -> Any:
+    n_classes = int(y.max()) + 1
+
+    def log_loss(model: Any, test: np.ndarray) -> float:
+        probabilities = align_columns(model.predict_proba(features[test]), model.classes_, n_classes, 0.0)
+        return metrics.log_loss(y[test], probabilities, labels=np.arange(n_classes), sample_weight=weight[test])
+
+    models = [make_pipeline(StandardScaler(), LogisticRegression(C=c, max_iter=1000)) for c in np.logspace(-3, 1, 5)]
+    learnable = [(train, test) for train, test in splits if len(np.unique(y[train])) > 1]
+    # stratified: where rows are sorted by class, folds in their order will not do
+    learnable = learnable or list(StratifiedKFold(2).split(features, y))
+    return _least(models, log_loss, features, y, weight, learnable)
 
 
-def _stacking_ridge(y: np.ndarray, rows: np.ndarray, folds: Sequence[np.ndarray]) -> GridSearchCV:
-    unit = (len(y) * np.var(y)) or 1.0  # the penalty is then in units of the data, whatever they are
-    grid = {"alpha": unit * np.logspace(-5, 0, 6)}
-    scoring = "neg_root_mean_squared_error"
-    return GridSearchCV(Ridge(positive=True), grid, scoring=scoring, cv=_splits(rows, folds))
+def _stacking_ridge(
+    features: np.ndarray, y: np.ndarray, weight: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
+) -> Any:
+    def squared_error(model: Any, test: np.ndarray) -> float:
+        return np.sqrt(np.average((y[test] - model.predict(features[test])) ** 2, weights=weight[test]))
+
+    # the penalty is in units of the data, whatever they are
+    unit = weight @ (y - np.average(y, weights=weight)) ** 2 or 1.0
+    models = [Ridge(alpha, positive=True) for alpha in unit * np.logspace(-5, 0, 6)]
+    return _least(models, squared_error, features, y, weight, splits)
+
+
+def _least(
+    models: Sequence[Any],
+    error: Callable[[Any, np.ndarray], float],
+    features: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray,
+    splits: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> Any:
+    """The model with the least mean error on parts that it was not fitted on, unfitted."""
+
+    def mean_error(model: Any) -> float:
+        weights = ((train, _as_fit_takes_them(model, weight[train])) for train, _ in splits)
+        fitted = (clone(model).fit(features[train], y[train], **given) for train, given in weights)
+        return float(np.mean([error(one, test) for one, (_, test) in zip(fitted, splits, strict=True)]))
+
+    return min(models, key=mean_error)

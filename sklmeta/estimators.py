@@ -696,7 +696,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         """
         members = self._members()
         scorer, _ = self._scorer(members)
-        router = MetadataRouter(owner=self)
+        router = MetadataRouter(owner=type(self).__name__)
         for member in members:
             built = member.build({}, probabilities=self._promises_probabilities() or self._blends())
             router.add(**{member.name: built}, method_mapping=MethodMapping().add(caller="fit", callee="fit"))

@@ -236,7 +236,10 @@ def test_parameters_of_fit_that_no_member_has(binary):
 def test_rows_without_weight_have_no_say_in_what_is_made_of_members(ensemble, scoring):
     X, y = make_classification(150, 6, flip_y=0.2, random_state=0)
     weights = np.where(np.arange(150) % 3 == 0, 0.0, 1.0)
-    members = [("lr", LogisticRegression()), ("tree", DecisionTreeClassifier(max_depth=3, random_state=0))]
+    members = [
+        ("nb", GaussianNB()),
+        *((f"tree-{d}", DecisionTreeClassifier(max_depth=d, random_state=0)) for d in (1, 3)),
+    ]
     meta = MetaEstimator(
         members, n_iter=4, knowledge=None, cv=KFold(3), scoring=scoring, ensemble=ensemble, random_state=0
     )
@@ -268,6 +271,7 @@ def test_a_final_estimator_without_weights_is_told_of(binary, weights):
 def test_folds_that_are_listed_once_are_not_used_up_by_routing(binary, weights):
     X, y = binary
     with config_context(enable_metadata_routing=True):
-        member = LogisticRegression().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
-        meta = MetaEstimator(member, cv=KFold(3).split(X), n_iter=2, knowledge=None)
+        member = LogisticRegression().set_fit_request(sample_weight=True)
+        scoring = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+        meta = MetaEstimator(member, cv=KFold(3).split(X), scoring=scoring, n_iter=2, knowledge=None)
         assert meta.fit(X, y, sample_weight=weights).n_splits_ == 3
