@@ -8,6 +8,7 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
 from sklearn.naive_bayes import GaussianNB
@@ -211,8 +212,9 @@ def test_a_search_prepares_once_a_fold_and_kind(fits):
     told, untold = ((step.categories, step.scale, step.dense, step.target) for step in both)
     assert told[:3] == untold[:3]
     assert told != untold, "one must be told of the target, for this test to say anything"
-    meta = MetaClassifier(n_iter=12, cv=3, random_state=0).fit(FRAME, y)
-    assert {"logistic_regression", "svc"} <= set(meta.leaderboard()["estimator"])
+    members = [("logistic_regression", LogisticRegression()), ("svc", SVC()), ("trees", ExtraTreesClassifier(20))]
+    meta = MetaClassifier(members, n_iter=12, cv=3, random_state=0).fit(FRAME, y)
+    assert set(meta.leaderboard()["estimator"]) == {"logistic_regression", "svc", "trees"}
     kinds = {kind[:3] for kind in fits}  # here, the target makes no difference
     assert len(fits) <= 4 * len(kinds), "three folds and all rows"
     assert Outputs(meta.classes_)(meta, FRAME).shape == (150, 3)

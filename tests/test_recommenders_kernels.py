@@ -14,6 +14,7 @@ from sklmeta.recommenders.kernels import (
     bounded_seconds,
     completed,
     conformal_margin,
+    conformal_novelty,
     greedy_portfolio,
     nearest_distances,
     neighbour_weights,
@@ -444,13 +445,23 @@ def test_the_margin_leaves_out_tasks_that_nobody_tells_of(rng):
 
 
 def test_nearest_distances_are_those_of_brute_force(rng):
-    M, new = rng.normal(size=(9, 4)), rng.normal(size=(5, 4))
-    apart = rng.random((5, 9)) < 0.6
+    M, apart = rng.normal(size=(9, 4)), rng.random((9, 9)) < 0.6
     apart[3] = False
     for k in (1, 3, 9):
-        far = [[*np.sort(np.linalg.norm(M[a] - x, axis=1)), *[np.inf] * 9] for x, a in zip(new, apart, strict=True)]
-        expected = [distances[k - 1] for distances in far]
-        np.testing.assert_allclose(nearest_distances(M, new, apart, k), expected)
+        far = [[*np.sort(np.linalg.norm(M[a] - x, axis=1)), *[np.inf] * 9] for x, a in zip(M, apart, strict=True)]
+        np.testing.assert_allclose(nearest_distances(M, apart, k), [distances[:k] for distances in far])
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_novelty_ranks_each_row_among_all_of_them(rng, k):
+    M, apart = rng.normal(size=(9, 4)), ~np.eye(9, dtype=bool)
+    for new in (rng.normal(size=4), np.full(4, 9.0)):
+        every = np.vstack([M, new])
+        own = [np.sort(np.linalg.norm(every - x, axis=1))[k] for x in every]  # the nearest is the row itself
+        expected = sum(distance < own[-1] for distance in own[:-1]) / 10
+        assert conformal_novelty(M, nearest_distances(M, apart, k), new) == pytest.approx(expected)
+    assert expected == 0.9
+    assert np.isnan(conformal_novelty(M, nearest_distances(M, np.zeros((9, 9), dtype=bool), 3), new))
 
 
 @pytest.mark.parametrize(("n_tasks", "n_features"), [(12, 5), (6, 20), (2, 1)])

@@ -22,6 +22,7 @@ from sklmeta.recommenders.kernels import (
     bounded_seconds,
     completed,
     conformal_margin,
+    conformal_novelty,
     nearest_distances,
     robust_scale,
     scaled,
@@ -114,7 +115,8 @@ class Recommender(BaseEstimator, ABC):
         self.standardised_: np.ndarray = standardised(M, self.centre_, self.spread_)
         self.groups_ = grouped(list(self.meta_features_.columns), knowledge.task_type)
         self.apart_ = _apart(self.knowledge_.families)
-        self.distances_ = self._distances(self.standardised_, self.apart_)
+        near = min(_NEAR_TASKS, len(self.standardised_))
+        self.near_ = nearest_distances(self._evenly(self.standardised_), self.apart_, near)
         self._learn()
         self.margin_ = self._margin()
         return self
@@ -254,7 +256,8 @@ class Recommender(BaseEstimator, ABC):
         """How unlike everything known a task is.
 
         The share of the known tasks that lie nearer to tasks of other families than the new one does, by the distance
-        of their meta-features to the third nearest; each group of meta-features counts alike. Were the new task of the
+        of their meta-features to the third nearest, with the new one among the others of all; each group of
+        meta-features counts alike. Were the new task of the
         same kind as the known ones, its novelty would be anything from 0 to 1 with equal probability. Above 0.95, which
         twenty known tasks or more can tell, it counts as unlike everything known.
 
@@ -340,22 +343,16 @@ class Recommender(BaseEstimator, ABC):
 
     # -- what they share -------------------------------------------------------------------------------------------
 
-    def _distances(self, new: np.ndarray, apart: np.ndarray) -> np.ndarray:
-        """Of rows of standardised meta-features to those known tasks that are near them.
-
-        Each group of meta-features counts alike, however many it has.
-        """
-        shares = sum((mask / np.sqrt(mask.sum()) for mask in self.groups_.values()), np.zeros(new.shape[1]))
-        near = min(_NEAR_TASKS, len(self.standardised_))
-        return nearest_distances(self.standardised_ * shares, new * shares, apart, near)
+    def _evenly(self, features: np.ndarray) -> np.ndarray:
+        """Standardised meta-features, in which each group counts alike, however many it has."""
+        shares = sum((mask / np.sqrt(mask.sum()) for mask in self.groups_.values()), np.zeros(features.shape[-1]))
+        return features * shares
 
     def _novelty(self, features: np.ndarray | None) -> float:
-        known = self.distances_[np.isfinite(self.distances_)]
-        if features is None or not len(known):
+        if features is None:
             return np.nan
-        new = standardised(features, self.centre_, self.spread_)[None]
-        distance = self._distances(new, np.ones((1, len(self.standardised_)), dtype=bool))
-        return float((known < distance).sum() / (len(known) + 1))
+        new = standardised(features, self.centre_, self.spread_)
+        return conformal_novelty(self._evenly(self.standardised_), self.near_, self._evenly(new))
 
     def _margin(self) -> float:
         """What makes intervals cover the scores of first picks on tasks of unknown families."""

@@ -461,27 +461,52 @@ def conformal_margin(Y: np.ndarray, W: np.ndarray, columns: np.ndarray, coverage
     return float(np.quantile(distances, rank / told.sum(), method="inverted_cdf"))
 
 
-def nearest_distances(M: np.ndarray, new: np.ndarray, apart: np.ndarray, n_neighbors: int) -> np.ndarray:
-    """Distance of each new row to the known one that is its `n_neighbors`-th nearest, shape (n_new,).
+def nearest_distances(M: np.ndarray, apart: np.ndarray, n_neighbors: int) -> np.ndarray:
+    """Distances of each row to the `n_neighbors` others nearest to it, shape (n_tasks, n_neighbors), ascending.
 
     Parameters
     ----------
     M : ndarray of shape (n_tasks, n_features)
-        Known rows.
-    new : ndarray of shape (n_new, n_features)
-        New ones.
-    apart : ndarray of bool of shape (n_new, n_tasks)
-        Which known rows count for which new one.
+        Rows.
+    apart : ndarray of bool of shape (n_tasks, n_tasks)
+        Which others count for which row.
     n_neighbors : int
-        At most so many as there are known rows.
+        At most so many as there are rows.
 
     Returns
     -------
     ndarray
         Infinite where too few rows count.
     """
-    distances = np.where(apart, cdist(new, M), np.inf)
-    return np.partition(distances, n_neighbors - 1, axis=1)[:, n_neighbors - 1]
+    return np.sort(np.where(apart, cdist(M, M), np.inf), axis=1)[:, :n_neighbors]
+
+
+def conformal_novelty(M: np.ndarray, near: np.ndarray, new: np.ndarray) -> float:
+    """The share of rows that lie nearer to others than a new row does, by the distance to the last of the nearest.
+
+    The new row is one of the others of all, so that rows of one kind are exchangeable: without that, the known ones
+    would be of a smaller crowd.
+
+    Parameters
+    ----------
+    M : ndarray of shape (n_tasks, n_features)
+        Known rows.
+    near : ndarray of shape (n_tasks, n_neighbors)
+        As `nearest_distances` has them.
+    new : ndarray of shape (n_features,)
+        The new row.
+
+    Returns
+    -------
+    float
+        From 0 to 1; NaN where no row has so many others.
+    """
+    k, to_new = near.shape[1], cdist(M, new[None])
+    known = np.sort(np.hstack([near, to_new]), axis=1)[:, k - 1]
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return np.nan
+    return float((known < np.sort(to_new[:, 0])[k - 1]).sum() / (len(known) + 1))
 
 
 def softmax(values: np.ndarray, temperature: float) -> np.ndarray:
