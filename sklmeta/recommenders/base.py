@@ -257,9 +257,9 @@ class Recommender(BaseEstimator, ABC):
 
         The share of the known tasks that lie nearer to tasks of other families than the new one does, by the distance
         of their meta-features to the third nearest, with the new one among the others of all; each group of
-        meta-features counts alike. Were the new task of the
-        same kind as the known ones, its novelty would be anything from 0 to 1 with equal probability. Above 0.95, which
-        twenty known tasks or more can tell, it counts as unlike everything known.
+        meta-features counts alike. Were the new task of the same kind as the known ones, its novelty would be anything
+        from 0 to 1 with equal probability. Above 0.95, which twenty known tasks or more can tell, it counts as unlike
+        everything known.
 
         Parameters
         ----------
