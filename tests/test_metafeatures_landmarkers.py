@@ -1,5 +1,7 @@
 """Landmarking learners against scikit-learn's estimators, on the same splits."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,9 +76,11 @@ def test_kernel_ridge(split):
     mean = indicator(y).mean(axis=0)
     model = KernelRidge(alpha=0.1, kernel="rbf", gamma=1 / X.shape[1]).fit(X, indicator(y) - mean)
     expected = model.predict(X_new) + mean
-    np.testing.assert_allclose(learners.kernel_ridge(X, indicator(y), X_new), expected, atol=1e-4)
-    padded = learners.kernel_ridge(np.c_[X, np.zeros(len(X))], indicator(y), np.c_[X_new, np.zeros(len(X_new))])
-    np.testing.assert_allclose(padded, expected, atol=1e-4)
+    exact = partial(learners.kernel_ridge, dtype=np.float64)
+    np.testing.assert_allclose(exact(X, indicator(y), X_new), expected, atol=1e-8)
+    padded = exact(np.c_[X, np.zeros(len(X))], indicator(y), np.c_[X_new, np.zeros(len(X_new))])
+    np.testing.assert_allclose(padded, expected, atol=1e-8)
+    np.testing.assert_allclose(learners.kernel_ridge(X, indicator(y), X_new), expected, atol=1e-4)  # single precision
 
 
 def test_naive_bayes(split):

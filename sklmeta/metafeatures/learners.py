@@ -65,18 +65,20 @@ def logistic(X: NDArray, Y: NDArray, X_new: NDArray, alpha: float = 1.0, n_steps
     return X_new @ W[1:] + W[0]
 
 
-def kernel_ridge(X: NDArray, Y: NDArray, X_new: NDArray, alpha: float = 0.1) -> NDArray[np.float64]:
+def kernel_ridge(
+    X: NDArray, Y: NDArray, X_new: NDArray, alpha: float = 0.1, dtype: Any = np.float32
+) -> NDArray[np.float64]:
     """Ridge regression in the space of a Gaussian kernel whose width is the number of varying columns.
 
     For indicator targets this is the least-squares support vector machine (Suykens & Vandewalle 1999).
     """
     width = max(np.ptp(X, axis=0).astype(bool).sum(), 1)
-    near, new = X.astype(np.float32), X_new.astype(np.float32)  # half the time, and alpha is far above its rounding
+    near, new = X.astype(dtype), X_new.astype(dtype)  # single precision: half the time, its rounding far below alpha
     kernel = _gaussian(near, near, width)
     kernel[np.diag_indices_from(kernel)] += alpha
     y_mean = Y.mean(axis=0)
     factor = linalg.cho_factor(kernel, overwrite_a=True, check_finite=False)
-    weights = linalg.cho_solve(factor, (Y - y_mean).astype(np.float32), check_finite=False)
+    weights = linalg.cho_solve(factor, (Y - y_mean).astype(dtype), check_finite=False)
     return (_gaussian(new, near, width) @ weights).astype(np.float64) + y_mean
 
 
