@@ -34,7 +34,7 @@ from sklearn.svm import SVC, SVR
 from sklmeta.calibration import CalibratedMember, lacks_probabilities
 from sklmeta.configuration import Configuration
 from sklmeta.exceptions import UnknownEstimatorError
-from sklmeta.preprocessing import TabularPreprocessor, target_of
+from sklmeta.preprocessing import ROTATED, TabularPreprocessor, target_of
 from sklmeta.space import LogUniformInt, SearchSpace, rounded
 
 TASK_TYPES = ("classification", "regression")
@@ -55,7 +55,7 @@ class CatalogueEntry:
         Its hyperparameters.
     categories : {"onehot", "ordinal", "native"}, default="onehot"
         How it takes categories; see `TabularPreprocessor`.
-    scale : bool or {"normal", "splines"}, default=True
+    scale : bool or {"normal", "splines", "components"}, default=True
         What it wants of numbers: standardised, or as `TabularPreprocessor` says.
     sparse : bool, default=True
         Whether it takes sparse input.
@@ -573,14 +573,15 @@ def _smooth_around_a_line() -> Kernel:
     return 0.1 * DotProduct() + ConstantKernel() * Matern(3.0, nu=1.5) + WhiteKernel(0.1)
 
 
-# What numbers look like decides for those that measure distances or add up. In an average, a member that sees them
-# otherwise errs otherwise (docs/decisions.md has what that is worth)
+# What numbers look like decides for those that measure distances or add up, and for trees, along what they split. In
+# an average, a member that sees them otherwise errs otherwise (docs/decisions.md has what that is worth)
 _PREPARED_OTHERWISE = {
     "logistic_regression": ("normal", "splines"),
     "ridge": ("normal", "splines"),
     "svc": ("normal",),
     "svr": ("normal",),
     "mlp": ("normal",),
+    "hist_gradient_boosting": ("components",),
 }
 
 
@@ -588,7 +589,8 @@ def _prepared_otherwise(entries: Iterable[CatalogueEntry]) -> Iterator[Catalogue
     """The same base estimators behind other preparations of numbers."""
     for entry in entries:
         for scale in _PREPARED_OTHERWISE.get(entry.name, ()):
-            yield replace(entry, name=f"{entry.name}_{scale}", scale=scale, n_known=6, max_columns=_WIDE)
+            name, most = f"{entry.name}_{scale}", ROTATED if scale == "components" else _WIDE
+            yield replace(entry, name=name, categories="onehot", scale=scale, n_known=6, max_columns=most)
 
 
 def _by_name(entries: Iterable[CatalogueEntry]) -> Mapping[str, CatalogueEntry]:

@@ -26,6 +26,7 @@ from sklmeta.preprocessing import SPLINES, TabularPreprocessor, target_of
 from sklmeta.space import SearchSpace, key_of, rounded
 
 _DENSE_CELLS = 100_000_000  # 800 MB of float64: beyond this, sparse input is not made dense
+_COLUMNS_OF_ONE = {"splines": SPLINES, "components": 2}  # that the preparation makes
 _SMALL = 5_000  # rows: nobody misses on a larger table what is for smaller ones
 
 
@@ -300,7 +301,7 @@ def _has_no_part(member: Member, X: Any) -> bool:
     assert entry is not None
     too_large = entry.max_rows is not None and entry.max_rows < min(_SMALL, X.shape[0])
     otherwise = not isinstance(entry.scale, bool)
-    too_wide = entry.scale == "splines" and SPLINES * X.shape[0] * X.shape[1] > _DENSE_CELLS
+    too_wide = _COLUMNS_OF_ONE.get(entry.scale, 0) * X.shape[0] * X.shape[1] > _DENSE_CELLS
     slow = otherwise and entry.max_columns is not None and X.shape[1] > entry.max_columns
     return too_large or too_wide or slow or (otherwise and (sparse.issparse(X) or member.preprocessor != "auto"))
 

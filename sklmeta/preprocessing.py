@@ -13,9 +13,11 @@ from pandas.api import types
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     MaxAbsScaler,
     QuantileTransformer,
     SplineTransformer,
@@ -31,7 +33,9 @@ LARGEST = 1e30  # squares stay finite in float64, the value itself in the float3
 DATE_PARTS = ("year", "month", "day", "day_of_week", "hour")
 _QUANTILES = 200  # of a column, between which ranks are interpolated
 _KNOTS = 5  # of the splines, at the quartiles
+_VARIANCE, _DIGITS = 0.99, 6  # that principal components keep, in standard deviations of a column
 SPLINES = _KNOTS + 1  # columns that become of one
+ROTATED = 1_000  # columns at most, for principal components take the cube of them
 _ONLY_ARROWS = ("date", "timestamp", "duration", "dictionary", "null")  # how the types are called
 
 
@@ -51,12 +55,15 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     categories : {"onehot", "ordinal", "native"}, default="onehot"
         How categories leave: as indicator columns, as integer codes, or as pandas categories next to numbers
         whose missing values stay missing (what histogram gradient boosting takes by itself).
-    scale : bool or {"normal", "splines"}, default=True
+    scale : bool or {"normal", "splines", "components"}, default=True
         Whether numbers are standardised (sparse input: divided by the largest absolute value). "normal" brings each
         column to a normal distribution first, by its ranks (normal scores), so that only the order of values counts; as
         scikit-learn's QuantileTransformer makes them, with the lowest and the highest value 5.2 standard deviations
         out. "splines" replaces a column by cubic B-splines of its ranks with knots at the quartiles, so that a linear
-        model becomes an additive one (Hastie & Tibshirani 1986).
+        model becomes an additive one (Hastie & Tibshirani 1986). "components" standardises, and adds the principal
+        components of the standardised numbers and the categories' indicators, as many as 99 % of the variance need, so
+        that trees can split along directions (as in rotation forests: Rodríguez, Kuncheva & Alonso 2006); where these
+        are more than 1,000 columns, or categories leave as "native", it adds none.
     max_levels : int, default=30
         Levels kept per category, the most frequent ones; the others are merged.
     dense : bool, default=False
@@ -214,8 +221,10 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         if self.categories not in ("onehot", "ordinal", "native"):
             raise ValueError(f"categories must be 'onehot', 'ordinal' or 'native', got {self.categories!r} instead.")
-        if not (isinstance(self.scale, bool | np.bool_) or self.scale in ("normal", "splines")):
-            raise ValueError(f"scale must be True, False, 'normal' or 'splines', got {self.scale!r} instead.")
+        if not (isinstance(self.scale, bool | np.bool_) or self.scale in ("normal", "splines", "components")):
+            raise ValueError(
+                f"scale must be True, False, 'normal', 'splines' or 'components', got {self.scale!r} instead."
+            )
         if not isinstance(self.max_levels, Integral) or self.max_levels < 1:
             raise ValueError(f"max_levels must be an integer of at least 1, got {self.max_levels!r} instead.")
         if self.target not in (None, "labels", "numbers"):
@@ -272,6 +281,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             filled = slice(0, len(dtypes))  # scikit-learn looks names up one by one: for thousands, that takes seconds
         steps = [
             ("numbers", self._for_numbers(len(table)), filled),
+            ("components", self._for_components(), self._to_rotate(table, [*numbers, *levels])),
             # scikit-learn 1.9's histogram gradient boosting cannot bin a column without any value
             ("empty", SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True), empty),
             ("categories", self._for_categories(), levels),
@@ -296,6 +306,20 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             splines = SplineTransformer(n_knots=_KNOTS, include_bias=False)
             return make_pipeline(impute, _ranks(n_rows, "uniform"), splines)
         return make_pipeline(impute, StandardScaler()) if self.scale else impute
+
+    def _to_rotate(self, table: pd.DataFrame, columns: list[str]) -> list[str]:
+        """Those of which components are taken: all that vary, unless they become too many columns."""
+        if self.scale != "components" or self.categories == "native" or len(columns) > ROTATED:
+            return []
+        values = {name: table[name].nunique(dropna=False) for name in columns}
+        varying = [name for name in columns if values[name] > 1]
+        indicators = {name: min(values[name], self.max_levels) for name in varying if table[name].dtype == object}
+        return varying if sum(indicators.values()) + len(varying) - len(indicators) <= ROTATED else []
+
+    def _for_components(self) -> Pipeline:
+        # equal rows differ in the last digits, between which a tree would split
+        digits = FunctionTransformer(np.round, kw_args={"decimals": _DIGITS}, feature_names_out="one-to-one")
+        return make_pipeline(TabularPreprocessor(max_levels=self.max_levels), PCA(_VARIANCE), digits)
 
     def _for_categories(self) -> Any:
         if self.categories == "onehot":

@@ -50,6 +50,7 @@ NAMES = {
         "logistic_regression_normal",
         "logistic_regression_splines",
         "svc_normal",
+        "hist_gradient_boosting_components",
         "mlp_normal",
     ],
     "regression": [
@@ -64,6 +65,7 @@ NAMES = {
         "ridge_normal",
         "ridge_splines",
         "svr_normal",
+        "hist_gradient_boosting_components",
         "mlp_normal",
         "gaussian_process",
     ],
@@ -252,10 +254,10 @@ def test_of_several_entries_of_a_class_the_name_decides():
 @pytest.mark.parametrize("task", TASK_TYPES)
 def test_what_is_prepared_otherwise_differs_in_nothing_else(task):
     entries = catalogue(task)
-    for name in [name for name in entries if name.endswith(("_normal", "_splines"))]:
+    for name in [name for name in entries if name.endswith(("_normal", "_splines", "_components"))]:
         first, how = name.rsplit("_", 1)
         plain = entries[first]
-        as_plain = {"scale": True, "n_known": plain.n_known, "max_columns": plain.max_columns}
+        as_plain = {key: getattr(plain, key) for key in ("scale", "n_known", "max_columns", "categories")}
         assert replace(entries[name], name=first, **as_plain) == plain
         assert entries[name].preprocessor().scale == how
         plain, other = (default_configurations(task, 6, [n]) for n in (first, name))

@@ -232,17 +232,32 @@ def test_what_has_no_part_in_such_data_is_left_out_without_a_word(recwarn):
         return [m.name for m in usable_members(members, X, weighted=False, of_catalogue=True)]
 
     every = list(catalogue("regression"))
-    plain = [name for name in every if not name.endswith(("_normal", "_splines"))]
+    plain = [name for name in every if not name.endswith(("_normal", "_splines", "_components"))]
     assert left(np.zeros((1000, 2))) == every
     assert left(np.zeros((1001, 2))) == [name for name in every if name != "gaussian_process"]
     assert left(sparse.csr_matrix((10, 2))) == plain
     assert left(np.zeros((10, 2)), preprocessor=StandardScaler()) == plain, "all would see the same"
-    wide = np.broadcast_to(0.0, (4000, 5000))
-    assert left(wide) == [n for n in every if not n.endswith("_splines") and n != "gaussian_process"]
+    of_few = ("gaussian_process", "hist_gradient_boosting_components")
+    assert left(np.broadcast_to(0.0, (4000, 1001))) == [n for n in every if n not in of_few]
+    assert left(np.broadcast_to(0.0, (4000, 5000))) == [n for n in every if "splines" not in n and n not in of_few]
     assert len(recwarn) == 0
     slow = [name for name in plain if name in ("hist_gradient_boosting", "mlp")]
     assert left(np.broadcast_to(0.0, (1000, 5001))) == [name for name in plain if name not in slow]
     assert [str(w.message).count("slow beyond 5000 columns, and there are 5001") for w in recwarn] == [2]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "too_large"),
+    [(30_000, 600, ["splines"]), (60_000, 900, ["splines", "components"]), (60_000, 200, [])],
+)
+def test_preparations_that_would_make_too_many_cells_are_left_out_without_a_word(rows, columns, too_large, recwarn):
+    members = make_members(None, "classification")
+    large = np.broadcast_to(0.0, (rows, columns))
+    with pytest.warns(EvaluationWarning, match="Left out of the search: svc") as said:
+        left = {member.name for member in usable_members(members, large, weighted=False, of_catalogue=True)}
+    out = [member.name for member in members if member.name not in left and not member.name.startswith("svc")]
+    assert [name.rsplit("_", 1)[1] for name in out] == too_large
+    assert not any(name in str(said[0].message) for name in out)
 
 
 def test_who_was_named_is_missed():

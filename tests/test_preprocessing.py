@@ -16,11 +16,12 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, SplineTransformer, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklmeta._sklearn import cross_fitted_target_encoder
 from sklmeta.catalogue import build_estimator, catalogue
-from sklmeta.preprocessing import LARGEST, SPLINES, TabularPreprocessor, as_frame, plain_table
+from sklmeta.preprocessing import LARGEST, ROTATED, SPLINES, TabularPreprocessor, as_frame, plain_table
 
 ENCODINGS = ("onehot", "ordinal", "native")
 
@@ -28,7 +29,7 @@ ENCODINGS = ("onehot", "ordinal", "native")
 @parametrize_with_checks(
     [
         *(TabularPreprocessor(categories=encoding) for encoding in ENCODINGS),
-        *(TabularPreprocessor(scale=scale) for scale in ("normal", "splines")),
+        *(TabularPreprocessor(scale=scale) for scale in ("normal", "splines", "components")),
         TabularPreprocessor(target="numbers"),
     ]
 )
@@ -72,7 +73,7 @@ def quiet(**params):
     return TabularPreprocessor(**params), warnings.catch_warnings(action="error")
 
 
-@pytest.mark.parametrize("scale", [True, False, "normal", "splines"])
+@pytest.mark.parametrize("scale", [True, False, "normal", "splines", "components"])
 @pytest.mark.parametrize("categories", ENCODINGS)
 def test_every_kind_of_column(categories, scale):
     X = messy()
@@ -114,7 +115,7 @@ def test_set_output_names_every_column(categories):
     assert frame.columns.is_unique
 
 
-@pytest.mark.parametrize("scale", [True, False, "normal", "splines"])
+@pytest.mark.parametrize("scale", [True, False, "normal", "splines", "components"])
 @pytest.mark.parametrize("categories", ENCODINGS)
 def test_scikit_learns_own_setting_changes_the_container_only(categories, scale):
     X, y = streets()
@@ -136,7 +137,7 @@ def test_scikit_learns_own_setting_and_sparse_rows():
     assert_array_equal(found, [[0, -1], [1, 0]])
 
 
-@pytest.mark.parametrize("scale", [True, False, "splines"])
+@pytest.mark.parametrize("scale", [True, False, "splines", "components"])
 @pytest.mark.parametrize("categories", ENCODINGS)
 def test_names_that_clash(categories, scale):
     sentences = [f"the row with number {i} of many" for i in range(60)]
@@ -212,8 +213,70 @@ def test_numbers_become_splines_of_their_ranks_as_scikit_learn_does():
     assert len(preprocessor.get_feature_names_out()) == 12
 
 
-@pytest.mark.parametrize("scale", ["normal", "splines"])
-def test_sparse_rows_know_no_ranks(scale):
+def test_components_are_those_of_numbers_and_indicators():
+    rng = np.random.RandomState(0)
+    numbers = rng.normal(size=(90, 4)) @ rng.normal(size=(4, 4)) * [1, 10, 1e3, 1e-3] + 5
+    X = pd.DataFrame(numbers, columns=list("abcd")).assign(constant=3.0, level=np.resize(["u", "v", "w"], 90))
+    X.loc[7, "a"] = np.nan
+    plain = TabularPreprocessor().fit_transform(X)
+    varying = plain[:, plain.std(axis=0) > 0]
+    centred = varying - varying.mean(axis=0)
+    variances, directions = np.linalg.eigh(centred.T @ centred)
+    shares = variances[::-1].cumsum() / variances.sum()
+    n = int(np.searchsorted(shares, 0.99)) + 1
+    assert n < varying.shape[1]
+
+    step = TabularPreprocessor(scale="components").fit(X)
+    found, names = step.transform(X), list(step.get_feature_names_out())
+    at = [names.index(f"pca{i}") for i in range(n)]
+    assert len(names) == plain.shape[1] + n
+    assert_allclose(np.delete(found, at, axis=1), plain)
+    assert_allclose(np.abs(found[:, at]), np.abs(centred @ directions[:, ::-1][:, :n]), atol=1e-6)
+
+
+def test_equal_rows_have_equal_components():
+    X = np.random.RandomState(0).normal(size=(7, 5))[np.arange(200) % 7]
+    step = TabularPreprocessor(scale="components")
+    found = step.fit_transform(X)
+    assert len(np.unique(found, axis=0)) == 7
+    assert_array_equal(step.transform(X[:3]), found[:3])
+
+
+def test_trees_split_along_directions():
+    X = np.random.RandomState(0).normal(size=(600, 2)) @ [[1.0, 1.0], [0.3, -0.3]]
+    y = X[:, 0] > X[:, 1]
+    stump = DecisionTreeClassifier(max_depth=1, random_state=0)
+    plain, rotated = (make_pipeline(TabularPreprocessor(scale=s), clone(stump)).fit(X, y) for s in (True, "components"))
+    assert plain.score(X, y) < 0.65
+    assert rotated.score(X, y) > 0.99
+
+
+@pytest.mark.parametrize("levels", [1, 40])
+def test_no_components_of_too_many_columns(levels):
+    rng = np.random.RandomState(0)
+    n = ROTATED // min(levels, 30)
+    if levels == 1:
+        wide = {f"x{i}": rng.normal(size=60) for i in range(n + 1)}
+    else:
+        wide = {f"x{i}": rng.permutation(np.arange(60) % levels).astype(str) for i in range(n + 1)}
+    X = pd.DataFrame(wide)
+    plain, wider, narrower = (
+        TabularPreprocessor(scale=s).fit(table).get_feature_names_out()
+        for s, table in ((True, X), ("components", X), ("components", X.iloc[:, :n]))
+    )
+    assert list(wider) == list(plain)
+    assert len(narrower) > len(plain)
+
+
+@pytest.mark.parametrize("X", [[[1.0, 2.0]], [[1.0], [1.0]], [[np.nan], [2.0]], [[1e30], [-1e30]]])
+def test_components_of_next_to_nothing(X):
+    preprocessor, no_warnings = quiet(scale="components")
+    with no_warnings:
+        assert np.isfinite(preprocessor.fit_transform(X)).all()
+
+
+@pytest.mark.parametrize("scale", ["normal", "splines", "components"])
+def test_sparse_rows_are_scaled_alone(scale):
     X = sparse.random(30, 4, density=0.3, format="csr", random_state=0)
     plain, other = (TabularPreprocessor(scale=s).fit_transform(X).toarray() for s in (True, scale))
     assert_array_equal(other, plain)
@@ -235,7 +298,7 @@ def test_a_linear_model_of_splines_is_additive():
 
 @pytest.mark.parametrize("scale", ["standard", None, 2])
 def test_a_scale_that_is_none(scale):
-    with pytest.raises(ValueError, match="scale must be True, False, 'normal' or 'splines', got"):
+    with pytest.raises(ValueError, match="scale must be True, False, 'normal', 'splines' or 'components', got"):
         TabularPreprocessor(scale=scale).fit([[1.0], [2.0]])
 
 
@@ -594,7 +657,7 @@ def streets(n=400, n_levels=40):
 
 
 @pytest.mark.parametrize("categories", ENCODINGS)
-@pytest.mark.parametrize("scale", [True, False, "normal", "splines"])
+@pytest.mark.parametrize("scale", [True, False, "normal", "splines", "components"])
 def test_many_levels_leave_as_the_mean_target_too(categories, scale):
     X, y = streets()
     with warnings.catch_warnings(action="error"):
