@@ -85,7 +85,7 @@ class How:
 
 def of_one_preparation(configuration: Configuration) -> bool:
     """Whether its base estimator is the first of its kind in the catalogue."""
-    return not str(configuration.estimator).endswith(("_normal", "_splines", "_process"))
+    return not str(configuration.estimator).endswith(("_normal", "_splines", "_components", "_process"))
 
 
 def contributions(knowledge: KnowledgeBase) -> str:

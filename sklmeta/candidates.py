@@ -87,4 +87,4 @@ def _moved(member: Member, known: Configuration) -> float:
     """How far the user's numbers are from a configuration's own: in logarithms, where both are positive."""
     pinned = member.as_set(known).params
     changed = [(value, pinned[name]) for name, value in known.params.items() if value != pinned[name]]
-    return sum(abs(log(a / b)) if a > 0 and b > 0 else abs(a - b) for a, b in changed)
+    return sum(abs(log(a) - log(b)) if a > 0 and b > 0 else abs(a - b) for a, b in changed)

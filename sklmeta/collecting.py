@@ -179,6 +179,8 @@ def collect(
     if not configurations:
         raise ValueError("There are no configurations to evaluate; give a list of them, or how many of each estimator.")
     _check_buildable(configurations, protocol.task_type)
+    if checkpoint is not None:
+        _check_writable(configurations)
     book = _Book(Path(checkpoint) if checkpoint is not None else None, protocol, time_limit)
     joint = _Joint(book, configurations) if joint_errors else None
     units = _units(_chain(first, chosen), configurations, protocol, book, joint)
@@ -237,6 +239,16 @@ def _check_buildable(configurations: Sequence[Configuration], task_type: str) ->
     warnings.warn(f"{len(wrong)} {found} They are recorded as failed on every task.", EvaluationWarning, stacklevel=3)
 
 
+def _check_writable(configurations: Sequence[Configuration]) -> None:
+    """Raise on what a journal cannot hold: it would be measured anew at each call."""
+    for configuration in configurations:
+        if Configuration.from_json(configuration.to_json()) != configuration:
+            raise ValueError(
+                f"{configuration!r} cannot be written into a journal: besides numbers, text, None and tuples of these, "
+                "values are stored as text, and not known again. Leave it out, or collect without a checkpoint."
+            )
+
+
 def _datasets(datasets: Any, task: str | None, target: str, cv: int) -> Iterator[Dataset]:
     """Those of the task type; there must be one."""
     source, others, empty = "", [], True
@@ -246,6 +258,8 @@ def _datasets(datasets: Any, task: str | None, target: str, cv: int) -> Iterator
         datasets = read()
     elif isinstance(datasets, Mapping):
         datasets = [Dataset(name, X, y) for name, (X, y) in datasets.items()]
+    if isinstance(datasets, Sequence):  # what is read as it is asked for is checked as it comes
+        check_collectable((d for d in datasets if task in (None, _task_type(d))), cv)
     for dataset in datasets:
         if task is None or _task_type(dataset) == task:
             empty = False
@@ -271,11 +285,15 @@ def check_collectable(datasets: Iterable[Dataset], cv: int = 3) -> None:
     Raises
     ------
     ValueError
-        If one cannot be read, has no column or too few rows, or nothing can be learned from its target.
+        If one cannot be read, has no column or too few rows, nothing can be learned from its target, or they are of
+        both task types.
     """
+    first = None
     for dataset in datasets:
+        task_type = _task_type(dataset)
+        first = first or task_type
+        _check_same_type(dataset, task_type, first)
         with _naming(dataset):
-            task_type = _task_type(dataset)
             y = check_target(dataset.X, dataset.y, task_type)
             if np.shape(dataset.X)[1:] == (0,):
                 raise ValueError("there is no column beside the target.")
@@ -285,6 +303,14 @@ def check_collectable(datasets: Iterable[Dataset], cv: int = 3) -> None:
 def _task_type(dataset: Dataset) -> str:
     with _naming(dataset):
         return dataset.task_type or infer_task_type(dataset.y)
+
+
+def _check_same_type(dataset: Dataset, task_type: str, wanted: str) -> None:
+    if task_type != wanted:
+        raise ValueError(
+            f"Task {dataset.name!r} is {task_type}, the ones before it are {wanted}. Pass task='classification' or "
+            "task='regression'."
+        )
 
 
 @contextmanager
@@ -310,11 +336,7 @@ def _units(
 ) -> Iterator[tuple[_Prepared, Configuration]]:
     """Every evaluation that is still to be made."""
     for dataset in datasets:
-        if _task_type(dataset) != protocol.task_type:
-            raise ValueError(
-                f"Task {dataset.name!r} is {_task_type(dataset)}, the ones before it are {protocol.task_type}. Pass "
-                "task='classification' or task='regression'."
-            )
+        _check_same_type(dataset, _task_type(dataset), protocol.task_type)
         with _naming(dataset):
             prepared = _prepare(dataset, protocol)
         wanted = [c for c in configurations if is_offered(c, protocol.task_type, len(prepared.y))]

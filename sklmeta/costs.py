@@ -13,9 +13,10 @@ from sklmeta.calibration import CALIBRATION_FOLDS
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge import KnowledgeBase
 
-_SIZES = ("log_rows", "log_encoded_columns", "log_classes")
-# of rows, columns and classes, and what the first rises by from `_BEND` rows on, where the knowledge says little
-_PRIOR_EXPONENTS = (1.0, 0.5, 0.5, 0.0)
+_SIZES = ("log_rows", "log_columns", "log_encoded_columns", "log_classes")
+# of rows, columns, encoded columns and classes, and what the first rises by from `_BEND` rows on, where the knowledge
+# says little
+_PRIOR_EXPONENTS = (1.0, 0.25, 0.25, 0.5, 0.0)
 _BEND = 2000.0  # below, fixed costs are much of what is timed, which grow with nothing
 _PRIOR_STRENGTH = 25.0  # in squared log units of size
 _EXPONENTS_RANGE = (0.0, 2.5)
@@ -32,7 +33,8 @@ _MACHINE_WEIGHT = 1.0  # how many timings of its own outweigh what the other bas
 class CostModel:
     """Seconds of a fold (fit and score) by configuration and size of the data.
 
-    Log seconds of a base estimator's configurations are linear in the logarithms of rows, encoded columns and classes:
+    Log seconds of a base estimator's configurations are linear in the logarithms of rows, columns (as they are, and
+    with an indicator for each level) and classes:
     the slopes are the base estimator's, by least squares shrunk to plausible ones, that of rows steeper from 2,000 on
     as far as was measured; beyond that, rows and columns count at least in proportion. The levels are each
     configuration's own (empirical performance models: Hutter, Xu, Hoos & Leyton-Brown 2014, in their simplest form).
@@ -44,7 +46,7 @@ class CostModel:
     knowledge : KnowledgeBase or None
         Where seconds come from; None knows nothing before the first timing.
     meta_features : mapping of str to float
-        Of the data, as far as known; its ``log_encoded_columns`` and ``log_classes`` count.
+        Of the data, as far as known; its ``log_columns``, ``log_encoded_columns`` and ``log_classes`` count.
     calibrated : collection of str, default=()
         Names of the base estimators that a search calibrates, and the knowledge timed as they are.
     values_per_row : float or None, default=None
@@ -65,16 +67,19 @@ class CostModel:
         self._stopped: dict[Hashable, list[float]] = {}  # the same, of what was stopped
         self._anything_timed = False
         self._calibrated = frozenset(calibrated)
-        self._own_size = np.array([float(meta_features.get(name, 0.0)) for name in _SIZES])
+        encoded = meta_features.get("log_encoded_columns", 0.0)
+        unsaid = {"log_columns": encoded, "log_encoded_columns": encoded}
+        self._own_size = np.array([float(meta_features.get(name, unsaid.get(name, 0.0))) for name in _SIZES])
         self._log_values = None if values_per_row is None else math.log(max(1.0, values_per_row))
         self._known_rows: dict[Hashable, float] = {}  # the most that a base estimator was timed on
         self._known_log_columns: dict[Hashable, float] = {}
-        if knowledge is not None and set(_SIZES[:2]) <= set(knowledge.meta_features):
+        if knowledge is not None and {"log_rows", "log_encoded_columns"} <= set(knowledge.meta_features):
             self._learn(knowledge)
 
     def _learn(self, knowledge: KnowledgeBase) -> None:
         described = knowledge.meta_features.reindex(columns=list(_SIZES))
-        of_known_size = described[list(_SIZES[:2])].notna().all(axis=1).to_numpy()
+        described["log_columns"] = described["log_columns"].fillna(described["log_encoded_columns"])
+        of_known_size = described[["log_rows", "log_encoded_columns"]].notna().all(axis=1).to_numpy()
         sizes = described.fillna(0.0).to_numpy(copy=True)
         sizes[:, 0] += np.log(_TRAIN_SHARE)
         sizes = np.column_stack([sizes, np.maximum(sizes[:, 0] - np.log(_BEND), 0.0)])
@@ -87,7 +92,7 @@ class CostModel:
             if np.isfinite(levels).any():
                 timed = np.isfinite(seconds[:, columns]).any(axis=1)
                 self._known_rows[name] = float(np.exp(sizes[timed, 0].max()))
-                self._known_log_columns[name] = float(sizes[timed, 1].max())
+                self._known_log_columns[name] = float(sizes[timed, 2].max())
                 self._slopes[name], self._typical[name] = slopes, float(np.nanmedian(levels))
                 known = zip(columns, levels, strict=True)
                 self._level.update({knowledge.configurations[j]: float(a) for j, a in known if np.isfinite(a)})
@@ -141,11 +146,11 @@ class CostModel:
         name = configuration.estimator
         if name not in self._slopes:
             return math.nan
-        rows, columns, classes, steeper = self._slopes[name].tolist()
+        rows, columns, encoded, classes, steeper = self._slopes[name].tolist()
         level = self._level.get(configuration, self._typical[name])
-        _, log_columns, log_classes = self._own_size.tolist()
+        _, log_columns, log_encoded, log_classes = self._own_size.tolist()
         if self._log_values is not None and name in _BY_VALUES:
-            log_columns = min(log_columns, self._log_values)
+            log_columns, log_encoded = min(log_columns, self._log_values), min(log_encoded, self._log_values)
         # fixed costs hide the growth among the sizes that are known
         known_rows = self._known_rows.get(name, np.inf)
         within, beyond = math.log(min(n_rows, known_rows)), math.log(max(1.0, n_rows / known_rows))
@@ -153,8 +158,8 @@ class CostModel:
         growth += beyond * max(_GROWTH.get(str(name), 1.0), rows + steeper)
         if name in self._calibrated:
             growth += math.log1p(CALIBRATION_FOLDS * (1 - 1 / CALIBRATION_FOLDS) ** rows)
-        further = max(0.0, log_columns - self._known_log_columns.get(name, np.inf))
-        growth += columns * (log_columns - further) + max(1.0, columns) * further
+        further = max(0.0, log_encoded - self._known_log_columns.get(name, np.inf))
+        growth += columns * log_columns + encoded * log_encoded + max(0.0, 1.0 - columns - encoded) * further
         return level + growth + classes * log_classes
 
     def _correction(self, name: Hashable) -> float:

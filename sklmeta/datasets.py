@@ -161,7 +161,13 @@ def read_folder(
     files = table_files(folder)
     places = list(dict.fromkeys(file.parent for file in files.values()))
     every = ((place, *row) for place in places for row in _read_index(place))
-    index = {name: about for place, name, about in every if name in files and files[name].parent == place}
+    described = [(place, name, about) for place, name, about in every]
+    index = {name: about for place, name, about in described if name in files and files[name].parent == place}
+    if described and not index:
+        raise ValueError(
+            f"{described[0][0] / 'index.csv'} describes {[name for _, name, _ in described][:3]}, and no file there is "
+            f"called so; they are called {list(files)[:3]}, without ending."
+        )
     wanted = list(files) if names is None else list(dict.fromkeys(names))
     for name in wanted:
         if name not in files:
@@ -197,13 +203,13 @@ def table_files(folder: str | Path | Iterable[str | Path]) -> dict[str, Path]:
     for place in map(Path, [folder] if isinstance(folder, str | Path) else folder):
         if not place.is_dir():
             raise FileNotFoundError(f"{place} is not a folder. Give one that holds .parquet or .csv files.")
-        found = {p.stem: p for p in sorted(place.iterdir()) if p.suffix in (".parquet", ".csv") and p.stem != "index"}
+        found = [p for p in sorted(place.iterdir()) if p.suffix in (".parquet", ".csv") and p.stem != "index"]
         if not found:
             raise ValueError(f"{place} holds no .parquet or .csv file.")
-        twice = sorted(files.keys() & found.keys())
-        if twice:
-            raise ValueError(f"{files[twice[0]]} and {found[twice[0]]} have one name; a table's name must be its own.")
-        files.update(found)
+        for file in found:
+            if file.stem in files:
+                raise ValueError(f"{files[file.stem]} and {file} have one name; a table's name must be its own.")
+            files[file.stem] = file
     return files
 
 
@@ -226,6 +232,8 @@ def _read_index(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _read(path: Path, target: str, about: Mapping[str, Any]) -> Dataset:
     frame = _read_file(path)
+    if target in frame.columns and path.suffix == ".csv":
+        frame[target] = _with_none(path, frame[target])
     if target not in frame.columns:
         raise ValueError(
             f"{path} has no column {target!r}; its columns are {list(frame.columns)[:20]}. Name the target's column."
@@ -244,6 +252,14 @@ def _read(path: Path, target: str, about: Mapping[str, Any]) -> Dataset:
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}, column {target!r}: {error}") from error
     return Dataset(path.stem, known, y, str(task_type), str(about.get("family", path.stem)), provenance)
+
+
+def _with_none(path: Path, target: pd.Series) -> pd.Series:
+    """A column of a CSV file in which "None", which pandas takes for missing, is a class among others."""
+    if target.notna().all() or pd.api.types.is_numeric_dtype(target):
+        return target
+    text = _read_file(path, usecols=[target.name], dtype=str, keep_default_na=False)[target.name]
+    return target.mask(text == "None", "None")
 
 
 def _read_file(path: Path, **how_text: Any) -> pd.DataFrame:

@@ -744,7 +744,8 @@ class MetaClassifier(ClassifierMixin, MetaEstimator):
     estimators : estimator, list of (str, estimator) or None, default=None
         None is every classifier of the catalogue (`sklmeta.catalogue.catalogue`): logistic regression, SVM and neural
         network (each also on normal scores, the first also on splines), random forest, extra trees, histogram
-        gradient boosting, nearest neighbours, linear discriminant analysis, naive Bayes.
+        gradient boosting (also beside principal components), nearest neighbours, linear discriminant analysis, naive
+        Bayes.
     param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
     n_jobs, random_state, warm_start, callback, verbose
         See `MetaEstimator`.
@@ -787,7 +788,8 @@ class MetaRegressor(RegressorMixin, MetaEstimator):
     estimators : estimator, list of (str, estimator) or None, default=None
         None is every regressor of the catalogue (`sklmeta.catalogue.catalogue`): ridge regression, SVM and neural
         network (each also on normal scores, the first also on splines), elastic net, random forest, extra trees,
-        histogram gradient boosting, nearest neighbours, and up to 1,000 rows a Gaussian process.
+        histogram gradient boosting (also beside principal components), nearest neighbours, and up to 1,000 rows a
+        Gaussian process.
     param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
     n_jobs, random_state, warm_start, callback, verbose
         See `MetaEstimator`.

@@ -177,9 +177,9 @@ def _finalists_of(knowledge: KnowledgeBase, n: int, folder: str | Path | None) -
     file = Path(folder) / _LIST
     if file.exists():
         listed = [Configuration.from_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        if len(listed) != n:
-            raise ValueError(f"{file} has {len(listed)} finalists, not {n}; ask for as many, or use another folder.")
         known = set(knowledge.configurations)
+        if len(listed) != min(n, len(known)):
+            raise ValueError(f"{file} has {len(listed)} finalists, not {n}; ask for as many, or use another folder.")
         return [configuration for configuration in listed if configuration in known]
     chosen = finalists(knowledge, n)
     file.parent.mkdir(parents=True, exist_ok=True)

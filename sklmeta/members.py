@@ -23,7 +23,7 @@ from sklmeta.catalogue import CatalogueEntry, catalogue, default_pipeline, find_
 from sklmeta.configuration import Configuration, frozen_value
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.preprocessing import SPLINES, TabularPreprocessor, target_of
-from sklmeta.space import SearchSpace, key_of, rounded
+from sklmeta.space import SearchSpace, is_number, key_of, rounded
 
 _DENSE_CELLS = 100_000_000  # 800 MB of float64: beyond this, sparse input is not made dense
 _COLUMNS_OF_ONE = {"splines": SPLINES, "components": 2}  # that the preparation makes
@@ -122,11 +122,13 @@ class Member:
         params = self._with_pins(known)  # no Configuration: what the user set may not be hashable
         if not params.keys() <= self._param_names:
             return None
-        if any(v != known.params[n] and not (_is_number(v) and _is_number(known.params[n])) for n, v in params.items()):
+        if any(v != known.params[n] and not (is_number(v) and is_number(known.params[n])) for n, v in params.items()):
             return None
         free = {self.prefix + n: v for n, v in params.items() if n not in self.pinned}
-        if not self.space.contains({name: value for name, value in free.items() if name in self.asked}):
+        asked = self.space.as_drawn({name: value for name, value in free.items() if name in self.asked})
+        if asked is None:
             return None
+        free |= asked
         unsaid = self.space.without(set(self.space.names) - (set(self.asked) - set(free)))
         return {**free, **unsaid.sample(1, crc32(repr(known).encode()), free)[0]}
 
@@ -135,8 +137,10 @@ class Member:
         fixed = {self.prefix + name: value for name, value in self.pinned.items()}
         draws = [self._readable(params) for params in self.space.sample(n, random_state, fixed)]
         current = {**self.estimator.get_params(), **self._single}
-        if not self.space.contains({name: current[name] for name in self.asked}):
+        asked = self.space.as_drawn({name: current[name] for name in self.asked})
+        if asked is None:
             return draws
+        current |= asked
         active = self.space.active({**fixed, **{name: current[name] for name in self.space.names}})
         as_it_is = {name: active[name] for name in self.space.names if name in active}
         first = key_of(as_it_is)
@@ -301,7 +305,7 @@ def _has_no_part(member: Member, X: Any) -> bool:
     assert entry is not None
     too_large = entry.max_rows is not None and entry.max_rows < min(_SMALL, X.shape[0])
     otherwise = not isinstance(entry.scale, bool)
-    too_wide = _COLUMNS_OF_ONE.get(entry.scale, 0) * X.shape[0] * X.shape[1] > _DENSE_CELLS
+    too_wide = _COLUMNS_OF_ONE.get(str(entry.scale), 0) * X.shape[0] * X.shape[1] > _DENSE_CELLS
     slow = otherwise and entry.max_columns is not None and X.shape[1] > entry.max_columns
     return too_large or too_wide or slow or (otherwise and (sparse.issparse(X) or member.preprocessor != "auto"))
 
@@ -391,10 +395,6 @@ def _is_pair(item: Any) -> bool:
         and isinstance(item[0], str)
         and (item[1] == "drop" if isinstance(item[1], str) else hasattr(item[1], "fit"))
     )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _name_of(estimator: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
-from math import floor, log10
+from math import floor, isfinite, log10
 from typing import Any
 
 import joblib
@@ -134,9 +134,29 @@ class SearchSpace:
 
     def contains(self, params: Mapping[str, Any]) -> bool:
         """Whether every hyperparameter of `params` that the space knows has a value it could draw."""
-        return all(
-            _could_draw(self.distributions[name], value) for name, value in params.items() if name in self.distributions
-        )
+        return self.as_drawn(params) is not None
+
+    def as_drawn(self, params: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The same hyperparameters as the space itself would draw them: 10 where the user lists 10, and 10.0 is known.
+
+        Parameters
+        ----------
+        params : mapping of str to object
+            Hyperparameters; those that the space does not know stay as they are.
+
+        Returns
+        -------
+        dict of str to object or None
+            None where a value is none that could be drawn.
+        """
+        drawn = {}
+        for name, value in params.items():
+            distribution = self.distributions.get(name)
+            found = [value] if distribution is None else _as_drawn(distribution, value, _is_share_or_count(name))
+            if not found:
+                return None
+            drawn[name] = found[0]
+        return drawn
 
     def sample(
         self,
@@ -278,10 +298,11 @@ def spelled_out(value: Any) -> str:
 
 def rounded(params: Mapping[str, Any]) -> dict[str, Any]:
     """Three significant digits: a configuration is for people to read, too."""
-    return {
-        name: round(value, 2 - floor(log10(abs(value)))) if isinstance(value, float) and value else value
-        for name, value in params.items()
-    }
+    return {name: _short(value) if isinstance(value, float) else value for name, value in params.items()}
+
+
+def _short(value: float) -> float:
+    return round(value, 2 - floor(log10(abs(value)))) if value and isfinite(value) else value
 
 
 def _recurrence(dimension: int) -> np.ndarray:
@@ -318,8 +339,7 @@ def _draw(distribution: Any, u: float, rng: np.random.RandomState) -> Any:
 
 
 def _near(distribution: Any, value: Any, scale: float, rng: np.random.RandomState) -> Any:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (number and hasattr(distribution, "cdf") and hasattr(distribution, "ppf")):
+    if not (is_number(value) and hasattr(distribution, "cdf") and hasattr(distribution, "ppf")):
         return _draw(distribution, rng.uniform(), rng) if rng.uniform() < scale else value
     below = distribution.cdf(value - 1 if _is_whole(distribution) else value)
     u = (below + distribution.cdf(value)) / 2 + scale * rng.normal()
@@ -331,17 +351,35 @@ def _is_whole(distribution: Any) -> bool:
     return isinstance(distribution, LogUniformInt) or hasattr(distribution, "pmf")
 
 
-def _could_draw(distribution: Any, value: Any) -> bool:
+def _is_share_or_count(name: str) -> bool:
+    """Whether 1 and 1.0 are not the same: one of them, or all."""
+    return name.rsplit("__", 1)[-1] in ("max_features", "max_samples", "min_samples_leaf", "min_samples_split")
+
+
+def _as_drawn(distribution: Any, value: Any, exact: bool) -> list[Any]:
+    """The value, as the distribution has it; empty where it could not be drawn."""
     if not hasattr(distribution, "rvs"):
-        return any(type(value) is type(v) and _equal(value, v) for v in map(_as_tuple, distribution))
-    if isinstance(value, bool) or not isinstance(value, int | float) or not hasattr(distribution, "support"):
-        return False
+        return [v for v in map(_as_tuple, distribution) if _equal(value, v, exact)][:1]
+    if not is_number(value) or not hasattr(distribution, "support"):
+        return []
     low, high = distribution.support()
-    return bool(low <= value <= high) and (isinstance(value, int) or not _is_whole(distribution))
+    if not low <= value <= high:
+        return []
+    if isinstance(value, int) or not _is_whole(distribution):
+        return [value]
+    return [int(value)] if value.is_integer() and not exact else []
 
 
-def _equal(value: Any, other: Any) -> bool:
-    return np.array_equal(value, other) if isinstance(value, np.ndarray) else bool(value == other)
+def _equal(value: Any, other: Any, exact: bool) -> bool:
+    if isinstance(value, np.ndarray):
+        return isinstance(other, np.ndarray) and np.array_equal(value, other)
+    of_a_kind = type(value) is type(other) or (not exact and is_number(value) and is_number(other))
+    return of_a_kind and bool(value == other)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is an int or a float, and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _as_tuple(value: Any) -> Any:

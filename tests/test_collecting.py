@@ -308,6 +308,34 @@ def test_calls_that_make_no_sense(datasets, configurations, task, message):
 # -- where datasets come from --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("kind", [dict, list])
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        ((IRIS[0], np.where(np.arange(150) == 3, np.nan, IRIS[1])), "Task 'last' cannot be evaluated: .*NaN"),
+        (DIABETES, "Task 'last' is regression, the ones before it are classification"),
+    ],
+)
+def test_a_broken_table_is_told_before_anything_is_measured(last, message, kind):
+    tables, told = {"iris": IRIS, "last": last}, []
+    if kind is list:
+        tables = [Dataset(name, *table) for name, table in tables.items()]
+    with pytest.raises(ValueError, match=message):
+        collect(tables, CHEAP, time_limit=None, progress=told.append)
+    assert told == []
+
+
+def test_what_a_journal_cannot_hold_is_refused_before_anything_is_measured(tmp_path):
+    def distance(a, b):
+        return float(abs(a - b).sum())
+
+    own = Configuration("k_neighbors", {"metric": distance})
+    with pytest.raises(ValueError, match=r"metric=<function.* cannot be written into a journal.*without a checkpoint"):
+        collect({"iris": IRIS}, [CHEAP[0], own], time_limit=None, checkpoint=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert collect({"iris": IRIS}, [own], time_limit=None).status.tolist() == [["ok"]]
+
+
 def test_a_task_type_picks_from_a_mixed_collection():
     mixed = {"diabetes": DIABETES, "iris": IRIS}
     assert collect(mixed, CHEAP[:1], task="classification", time_limit=None).tasks == ("iris",)

@@ -35,8 +35,8 @@ def test_slopes_are_least_squares_where_there_is_much_to_learn_from():
 
 
 def test_slopes_are_plausible_where_there_is_little():
-    slopes, levels = log_linear(np.array([[0.0, np.nan]]), np.array([[7.0, 2.0, 1.0]]))
-    np.testing.assert_allclose(slopes, [1.0, 0.5, 0.5])
+    slopes, levels = log_linear(np.array([[0.0, np.nan]]), np.array([[7.0, 2.0, 2.0, 1.0]]))
+    np.testing.assert_allclose(slopes, [1.0, 0.25, 0.25, 0.5])
     assert np.isnan(levels[1])
 
 
@@ -80,7 +80,8 @@ def test_cost_grows_with_the_columns_beyond_those_that_are_known_but_for_sparse_
     most = kb.meta_features["log_encoded_columns"].max()
 
     def seconds(configuration, columns, **how):
-        return CostModel(kb, {**features, "log_encoded_columns": np.log(columns)}, **how).seconds(configuration, 500)
+        wide = {**features, "log_columns": np.log(columns), "log_encoded_columns": np.log(columns)}
+        return CostModel(kb, wide, **how).seconds(configuration, 500)
 
     widest = np.exp(most)
     for configuration in (RIDGE, SVR, forest):
@@ -89,6 +90,26 @@ def test_cost_grows_with_the_columns_beyond_those_that_are_known_but_for_sparse_
     assert seconds(RIDGE, 10 * widest, values_per_row=20.0) == pytest.approx(seconds(RIDGE, 20.0))
     assert seconds(RIDGE, 5.0, values_per_row=20.0) == pytest.approx(seconds(RIDGE, 5.0))
     assert seconds(forest, 10 * widest, values_per_row=20.0) == pytest.approx(seconds(forest, 10 * widest))
+
+
+def test_columns_count_as_each_base_estimator_sees_them():
+    rng = np.random.default_rng(0)
+    sizes = pd.DataFrame({"log_rows": rng.uniform(5, 8, 4000), "log_columns": rng.uniform(1, 5, 4000)})
+    sizes["log_encoded_columns"] = sizes["log_columns"] + rng.exponential(1, 4000)
+    log_seconds = np.column_stack([0.8 * sizes["log_columns"], 0.8 * sizes["log_encoded_columns"]]) - 6
+    kb = KnowledgeBase(
+        range(4000), [RIDGE, SVR], {"r2": np.full((4000, 2), 0.5)}, meta_features=sizes, fit_seconds=np.exp(log_seconds)
+    )
+
+    def growth(configuration, **columns):
+        narrow = {"log_columns": 1.0, "log_encoded_columns": 1.0}
+        wide, narrow = (CostModel(kb, features) for features in ({**narrow, **columns}, narrow))
+        return np.log(wide.seconds(configuration, 500) / narrow.seconds(configuration, 500))
+
+    assert growth(RIDGE, log_columns=4.0) == pytest.approx(0.8 * 3, abs=0.1)
+    assert growth(RIDGE, log_encoded_columns=4.0) == pytest.approx(0, abs=0.1)
+    assert growth(SVR, log_columns=4.0) == pytest.approx(0, abs=0.1)
+    assert growth(SVR, log_encoded_columns=4.0) == pytest.approx(0.8 * 3, abs=0.1)
 
 
 def test_tables_of_unknown_size_tell_nothing():

@@ -220,6 +220,32 @@ def test_several_folders(folder, tmp_path):
         list(read_folder([folder, other]))
 
 
+def test_two_files_of_one_name(folder):
+    (folder / "b_classes.parquet").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"b_classes\.csv and .*b_classes\.parquet have one name; a table's name must"):
+        list(read_folder(folder))
+
+
+def test_an_index_of_other_files(folder):
+    (folder / "index.csv").write_text("name,family\nb_classes.csv,a\n")
+    message = (
+        r"index\.csv describes \['b_classes\.csv'\], and no file there is called so.* \['a_numbers', 'b_classes'\]"
+    )
+    with pytest.raises(ValueError, match=message):
+        list(read_folder(folder))
+
+
+def test_none_is_a_class_among_others(tmp_path):
+    how = {"a": range(8), "target": ["None", "Mild", "Severe", ""] * 2}
+    pd.DataFrame(how).to_csv(tmp_path / "t.csv", index=False)
+    (dataset,) = read_folder(tmp_path)
+    assert sorted(set(dataset.y)) == ["Mild", "None", "Severe"]
+    assert dataset.provenance["rows_without_target"] == 2
+    pd.DataFrame({"a": range(4), "target": ["None", "1.5", "NA", "2.5"]}).to_csv(tmp_path / "t.csv", index=False)
+    (numbers,) = read_folder(tmp_path)
+    assert list(numbers.y) == [1.5, 2.5]
+
+
 def test_what_cannot_be_read(folder):
     with pytest.raises(FileNotFoundError, match=r"nowhere is not a folder\. Give one that holds"):
         list(read_folder(folder / "nowhere"))

@@ -77,6 +77,13 @@ def test_a_journal_of_fewer_finalists_is_not_complete_and_grows(known, tmp_path)
     np.testing.assert_allclose(again.joint_errors.products, three.joint_errors.products, rtol=1e-4)
 
 
+def test_fewer_finalists_than_asked_for_go_on_all_the_same(tmp_path):
+    few = collect(TABLES, LIST[:2], max_rows=200, time_limit=None)
+    for _ in range(2):
+        both = collect_joint_errors(few, TABLES, time_limit=None, checkpoint=tmp_path)
+        assert set(both.joint_errors.configurations) == set(few.configurations)
+
+
 def test_a_table_that_was_cut_becomes_a_second_task_of_its_family(known, tmp_path):
     both = collect_larger_parts(known, TABLES, 3, max_rows=400, time_limit=None, checkpoint=tmp_path)
     assert both.tasks == ("iris", "cancer", "cancer, 400 rows")

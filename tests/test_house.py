@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "sklmeta"
 FLOORS = [
-    {"_sklearn", "_joblib", "archives", "exceptions", "configuration", "warning_records"},
+    {"_sklearn", "_joblib", "archives", "exceptions", "configuration", "restoring", "warning_records"},
     {
         "calibration", "checks", "datasets", "ensemble", "gradient", "level_encoders", "metafeatures", "metrics",
         "preprocessing", "space", "text", "thresholds",

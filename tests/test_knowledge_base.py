@@ -289,6 +289,41 @@ def test_merge_takes_the_others_evaluation():
     assert second.merge(first).scores("r2").tolist() == [[0.1]]
 
 
+def test_merging_bare_scores_takes_no_family_and_no_seconds_away():
+    about = {"t": "a family"}
+    first = KnowledgeBase.from_evaluations(
+        [Evaluation("t", A, scores={"r2": 0.1}, fit_seconds=1.0, score_seconds=0.5)], families=about
+    )
+    bare = KnowledgeBase.from_frames(None, {"mae": pd.DataFrame([[-3.0]], index=["t"], columns=[A])})
+    for merged in (first.merge(bare), bare.merge(first)):
+        assert merged.families == ("a family",)
+        assert merged.fit_seconds.tolist() == [[1.0]]
+        assert merged.score_seconds.tolist() == [[0.5]]
+    other = KnowledgeBase.from_evaluations([Evaluation("t", A, scores={"r2": 0.1})], families={"t": "another"})
+    assert first.merge(other).families == ("another",)
+    stopped = KnowledgeBase.from_evaluations([Evaluation("t", A, status="timeout", reason="too slow")])
+    assert np.isnan(first.merge(stopped).fit_seconds).all()
+
+
+@pytest.mark.parametrize("families", [{"1": "a", "2": "a"}, pd.Series({"1": "a"})])
+def test_families_of_no_task_are_refused(families):
+    scores = pd.DataFrame({"svc": [0.9, 0.8]}, index=[1, 2])
+    with pytest.raises(ValueError, match=r"families are of \['1'.*\], none of which is a task; the tasks are \[1, 2\]"):
+        KnowledgeBase.from_frames(None, {"accuracy": scores}, families=families)
+    assert KnowledgeBase.from_frames(None, {"accuracy": scores}, families={}).families == (1, 2)
+
+
+def test_what_describes_knowledge_is_as_a_file_holds_it(tmp_path):
+    about = {"shape": (10, 2), "n": {1: np.int64(2)}}
+    kb = KnowledgeBase(["t"], [A], {"r2": np.array([[0.9]])}, info=about, provenance={"t": about})
+    assert kb.info == kb.provenance["t"] == {"shape": [10, 2], "n": {"1": 2}}
+    kb.save(tmp_path / "kb.zip")
+    assert KnowledgeBase.load(tmp_path / "kb.zip") == kb
+    for what, message in (({"info": {(1, 2): 3}}, "info is"), ({"provenance": {"t": {(1,): 3}}}, r"provenance\['t'\]")):
+        with pytest.raises(ValueError, match=f"{message}.*which no file can hold as JSON: keys must be str"):
+            KnowledgeBase(["t"], [A], {"r2": np.array([[0.9]])}, **what)
+
+
 def test_merge_keeps_a_metric_that_only_one_recorded():
     first = KnowledgeBase.from_evaluations(
         [Evaluation("t", A, scores={"r2": 0.1}, standard_errors={"r2": 0.01}), Evaluation("u", A, scores={"r2": 0.3})]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from doubles import Majority
 from scipy import sparse
-from scipy.stats import loguniform, uniform
+from scipy.stats import loguniform, randint, uniform
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -113,6 +113,22 @@ def test_distributions_restrict_extend_and_pin():
     assert one(SVC(), {"tol": uniform(0.1, 0.1)}).adapted(RBF)["tol"] == tol  # the same each time
     scaler = one(make_pipeline(StandardScaler(), SVC()), {"standardscaler__with_mean": [True, False]})
     assert scaler.adapted(RBF)["standardscaler__with_mean"] in (True, False)
+
+
+@pytest.mark.parametrize("choice", [[1, 10, 100], randint(1, 100)])
+def test_whole_numbers_agree_with_known_ones_and_stay_whole(choice):
+    assert one(SVC(), {"C": choice}).adapted(RBF)["C"] == 10
+    assert type(one(SVC(), {"C": choice}).adapted(RBF)["C"]) is int
+    as_it_is = one(SVC(), {"C": choice}).drawn(3, 0)[0]
+    assert as_it_is["C"] == 1
+    assert type(as_it_is["C"]) is int
+
+
+def test_infinite_numbers_are_numbers():
+    assert one(LogisticRegression(C=np.inf)).pinned == {"C": np.inf}
+    for choice in ([np.inf], [0.1, np.inf]):
+        member = one(LogisticRegression(), {"C": choice})
+        assert {params["C"] for params in member.drawn(20, 0)} == set(choice)
 
 
 def test_a_distribution_over_what_was_set_is_searched():

@@ -71,6 +71,12 @@ def test_of_configurations_that_pins_make_equal_the_nearest_counts(pinned, neare
     assert list(known_configurations(members, known)) == [Configuration("gaussian_nb", {"var_smoothing": nearest})]
 
 
+def test_no_finite_number_is_near_an_infinite_one():
+    known = [Configuration("logistic_regression", {"C": c, "class_weight": None}) for c in (1.0, 10.0)]
+    (found,) = known_configurations(make_members(LogisticRegression(C=np.inf), "classification"), known).values()
+    assert [candidate.params.get("C", np.inf) for candidate in found] == [np.inf]
+
+
 def test_of_configurations_equally_near_to_pins_the_first_counts():
     known = [Configuration("gaussian_nb", {"var_smoothing": v}) for v in (0.25, 1.0)]
     members = make_members(GaussianNB(var_smoothing=0.5), "classification")

@@ -10,6 +10,7 @@ from sklearn.svm import SVC
 
 from sklmeta import Configuration, KnowledgeBase, load_knowledge
 from sklmeta.exceptions import UnknownEstimatorError
+from sklmeta.knowledge.sizes import whole_tables
 from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.recommenders import AverageRank, Forest, NearestTasks, Portfolio, Recommendation, TaskMixture
 from sklmeta.recommenders.contributions import contributions
@@ -620,3 +621,22 @@ def test_what_may_be_chance_is_no_disagreement():
     ]
     assert weights[0][1] > weights[1][1] > 0.5
     assert weights[2][1] == pytest.approx(0.5, abs=0.01), "both weigh the same"
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "neg_log_loss"])
+def test_the_forest_of_real_tasks_does_not_ask_for_their_order(metric):
+    kb = whole_tables(load_knowledge()).with_learned({}).with_joint_errors(None)
+    trees = Forest(n_estimators=30).fit(kb, metric).trees_
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(kb))
+        shuffled = KnowledgeBase(
+            [kb.tasks[i] for i in order],
+            kb.configurations,
+            {m: kb.scores(m)[order] for m in kb.metrics},
+            status=kb.status_codes[order],
+            meta_features=kb.meta_features.iloc[order],
+            families=[kb.families[i] for i in order],
+            task_type=kb.task_type,
+        )
+        others = Forest(n_estimators=30).fit(shuffled, metric).trees_
+        np.testing.assert_array_equal(others.feature, trees.feature)

@@ -50,6 +50,14 @@ def test_at_most_n_all_different(recommender, n):
     assert set(found) <= set(KB.configurations)
 
 
+def test_a_fit_that_fails_changes_nothing(recommender):
+    once = fitted(recommender)
+    before = dict(once.__dict__)
+    with pytest.raises(ValueError, match="typo"):
+        once.fit(rich_knowledge(), metric="typo")
+    assert once.__dict__ == before
+
+
 def test_a_shorter_list_is_the_beginning_of_a_longer_one(recommender):
     everything = order(recommender)
     for n in range(1, 9):

@@ -177,7 +177,8 @@ def test_other_spaces_from_one():
         ({"C": True}, False),
         ({"C": "1"}, False),
         ({"degree": 2}, True),
-        ({"degree": 2.0}, False),
+        ({"degree": 2.0}, True),
+        ({"degree": 2.5}, False),
         ({"unknown": 7}, True),
     ],
 )
@@ -188,8 +189,21 @@ def test_contains(params, inside):
 def test_contains_with_other_distributions():
     space = SearchSpace({"n": LogUniformInt(1, 9), "k": stats.randint(1, 5), "t": [[1, 2]], "r": OnlyRvs()})
     assert space.contains({"n": 9, "k": 4, "t": (1, 2)})
-    for outside in ({"n": 10}, {"n": 2.5}, {"k": 5}, {"k": 1.0}, {"t": (2, 1)}, {"r": 10}):
+    for outside in ({"n": 10}, {"n": 2.5}, {"k": 5}, {"k": 1.5}, {"t": (2, 1)}, {"r": 10}):
         assert not space.contains(outside)
+
+
+def test_numbers_are_what_the_user_writes_whether_whole_or_not():
+    space = SearchSpace({"C": [1, 10, 0.5], "alpha": stats.randint(1, 5), "flag": [True, 0], "max_features": [1, 0.5]})
+    found = space.as_drawn({"C": 10.0, "alpha": 2.0, "other": 3.0})
+    assert found == {"C": 10, "alpha": 2, "other": 3.0}
+    assert [type(v) for v in found.values()] == [int, int, float]
+    assert space.as_drawn({"C": 0.5}) == {"C": 0.5}
+    assert space.as_drawn({"flag": 1}) is None, "True is not 1"
+    assert space.as_drawn({"flag": False}) is None
+    assert space.as_drawn({"max_features": 1.0}) is None, "all columns, not one"
+    assert space.as_drawn({"max_features": 0.5}) == {"max_features": 0.5}
+    assert space.prefixed("forest__").as_drawn({"forest__max_features": 1.0}) is None
 
 
 @pytest.mark.parametrize("wrong", [[], "rbf", 3.0, None])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from sklmeta.gradient._adapter import Options, adapter_of, blank_adapter, check_
 from sklmeta.gradient._batches import Problem, check_width, codes_of, plain_labels
 from sklmeta.gradient.episodes import Names, check_names, names_of
 from sklmeta.gradient.init import MetaInit
+from sklmeta.restoring import as_before_if_it_fails
 
 
 class _MetaModel(BaseEstimator):
@@ -43,24 +42,14 @@ class _MetaModel(BaseEstimator):
         self : object
             The adapted estimator.
         """
-        with self._as_before_if_it_fails():
+        with as_before_if_it_fails(self):
             X, y, weights, options = self._checked(X, y, sample_weight, reset=True)
             self._begin(X, y, weights, options, classes=None)
             return self._adapt(X, y, weights)
 
-    @contextmanager
-    def _as_before_if_it_fails(self) -> Iterator[None]:
-        before = dict(self.__dict__)
-        try:
-            yield
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
-
     def _go_on(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Any:
         first = not hasattr(self, "parameters_")
-        with self._as_before_if_it_fails():
+        with as_before_if_it_fails(self):
             X, y, weights, options = self._checked(X, y, sample_weight, reset=first)
             if first:
                 self._begin(X, y, weights, options, classes)

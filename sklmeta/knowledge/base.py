@@ -14,6 +14,7 @@ import pandas as pd
 from sklmeta.configuration import Configuration
 from sklmeta.knowledge.file import read, write
 from sklmeta.knowledge.joint import JointErrors
+from sklmeta.knowledge.labels import as_in_a_file
 from sklmeta.knowledge.merging import merged
 from sklmeta.knowledge.record import Evaluation
 from sklmeta.knowledge.tables import (
@@ -131,8 +132,10 @@ class KnowledgeBase:
             raise ValueError(f"There are {shape[0]} tasks and {len(given)} families; give one for each task.")
         self._families = tuple(t if is_missing(f) else f for t, f in zip(self._tasks, given, strict=True))
         self._meta_features = meta_feature_table(meta_features, self._tasks)
-        self._reasons, self._info = dict(reasons or {}), deepcopy(dict(info or {}))
-        self._provenance = {task: deepcopy(dict(about)) for task, about in (provenance or {}).items()}
+        self._reasons, self._info = dict(reasons or {}), as_in_a_file("info", dict(info or {}))
+        self._provenance = {
+            task: as_in_a_file(f"provenance[{task!r}]", dict(about)) for task, about in (provenance or {}).items()
+        }
         self._check_about()
         self._task_type = task_type
         self._learned = _kept(learned or {})
@@ -662,6 +665,10 @@ def _families_of(
 ) -> list[Hashable]:
     if families is None or isinstance(families, Mapping | pd.Series):
         named = {} if families is None else dict(families.items())
+        if named and named.keys().isdisjoint(tasks):
+            raise ValueError(
+                f"families are of {list(named)[:3]!r}, none of which is a task; the tasks are {list(tasks)[:3]!r}."
+            )
         return [named.get(task, task) for task in tasks]
     if not pd.api.types.is_list_like(families, allow_sets=False) or isinstance(families, pd.DataFrame):
         raise TypeError(

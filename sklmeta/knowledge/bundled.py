@@ -10,7 +10,6 @@ from sklmeta.knowledge.base import KnowledgeBase
 FOLDER = Path(__file__).parent / "bundled"
 
 
-@cache
 def load_knowledge(task: str = "classification") -> KnowledgeBase:
     """The bundled knowledge.
 
@@ -37,4 +36,9 @@ def load_knowledge(task: str = "classification") -> KnowledgeBase:
     """
     if task not in ("classification", "regression"):
         raise ValueError(f"task must be 'classification' or 'regression', got {task!r} instead.")
-    return KnowledgeBase.load(FOLDER / f"{task}.zip")
+    return _loaded(FOLDER / f"{task}.zip")
+
+
+@cache
+def _loaded(path: Path) -> KnowledgeBase:
+    return KnowledgeBase.load(path)

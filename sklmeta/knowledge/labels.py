@@ -21,6 +21,20 @@ def label_from_json(stored: Any) -> Hashable:
     return tuple(label_from_json(part) for part in stored) if isinstance(stored, list) else stored
 
 
+def as_in_a_file(what: str, described: Any) -> Any:
+    """A copy of what describes a knowledge base, as it comes back from a file: tuples are lists, keys text.
+
+    Raises
+    ------
+    ValueError
+        If a file could not hold it.
+    """
+    try:
+        return json.loads(json.dumps(described, default=label_to_json))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} is {described!r}, which no file can hold as JSON: {error}.") from error
+
+
 def labels_to_json(what: str, labels: Iterable[Hashable], store: Callable[[Any], Any] = label_to_json) -> list[Any]:
     """Labels that must stay different.
 

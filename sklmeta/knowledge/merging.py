@@ -26,7 +26,7 @@ def merged(first: KnowledgeBase, second: KnowledgeBase) -> dict[str, Any]:
     configurations = _union(first.configurations, second.configurations)
     metrics = _union(first.metrics, second.metrics)
     both = _Pair(first, second, tasks, configurations)
-    status = both.newest(lambda kb: kb.status_codes, _MISSING)
+    status = both.status()
     return {
         "tasks": tasks,
         "configurations": configurations,
@@ -34,8 +34,8 @@ def merged(first: KnowledgeBase, second: KnowledgeBase) -> dict[str, Any]:
         "status": status,
         "meta_features": _meta_features(first.meta_features, second.meta_features, tasks),
         "standard_errors": {m: both.of_metric(m, lambda kb, m: kb.standard_errors(m), status) for m in metrics},
-        "fit_seconds": both.newest(lambda kb: kb.fit_seconds, np.nan),
-        "score_seconds": both.newest(lambda kb: kb.score_seconds, np.nan),
+        "fit_seconds": both.seconds(lambda kb: kb.fit_seconds),
+        "score_seconds": both.seconds(lambda kb: kb.score_seconds),
         "joint_errors": _joint_errors(first, second, both, status),
         "families": both.families(),
         "reasons": both.reasons(),
@@ -82,15 +82,24 @@ class _Pair:
         row, column = positions(tasks), positions(configurations)
         self.places = [np.ix_([row[t] for t in kb.tasks], [column[c] for c in kb.configurations]) for kb in self.both]
 
-    def newest(self, get: Callable[[KnowledgeBase], np.ndarray], empty: float) -> np.ndarray:
-        """The second's entries where it evaluated, else the first's; shape (n_tasks, n_configurations)."""
-        united = np.full(self.shape, empty)
+    def status(self) -> np.ndarray:
+        """The second's where it evaluated, else the first's; shape (n_tasks, n_configurations)."""
+        united = np.full(self.shape, _MISSING)
         for kb, at in zip(self.both, self.places, strict=True):
-            united[at] = np.where(kb.status_codes != _MISSING, get(kb), united[at])
+            united[at] = np.where(kb.status_codes != _MISSING, kb.status_codes, united[at])
+        return united
+
+    def seconds(self, get: Callable[[KnowledgeBase], np.ndarray]) -> np.ndarray:
+        """By the second where it evaluated; but scores without seconds, as tables have them, leave the first's."""
+        united = np.full(self.shape, np.nan)
+        for kb, at in zip(self.both, self.places, strict=True):
+            found = get(kb)
+            told = np.where(kb.status_codes == _OK, np.isfinite(found), kb.status_codes != _MISSING)
+            united[at] = np.where(told, found, united[at])
         return united
 
     def of_metric(self, metric: str, get: Callable[[KnowledgeBase, str], np.ndarray], status: np.ndarray) -> np.ndarray:
-        """As `newest`, among those that recorded the metric; NaN where the newest evaluation is not ok."""
+        """By the second where it recorded the metric, else by the first; NaN where the newest evaluation is not ok."""
         united = np.full(self.shape, np.nan)
         for kb, at in zip(self.both, self.places, strict=True):
             if metric in kb.metrics:
@@ -99,9 +108,10 @@ class _Pair:
         return np.where(status == _OK, united, np.nan)
 
     def families(self) -> list[Any]:
-        """Of each task, by the second where it has the task."""
-        family = {t: f for kb in self.both for t, f in zip(kb.tasks, kb.families, strict=True)}
-        return [family[task] for task in self.tasks]
+        """Of each task, by the second where that says more than that the task is one of its own."""
+        first, second = (dict(zip(kb.tasks, kb.families, strict=True)) for kb in self.both)
+        told = {task: family for task, family in second.items() if task not in first or family != task}
+        return [{**first, **told}[task] for task in self.tasks]
 
     def reasons(self) -> dict[tuple[Hashable, Any], str]:
         """Why evaluations are not ok, without the first's where the second evaluated."""

@@ -48,6 +48,7 @@ class Change:
         return configuration.estimator in self.estimators and all(params.get(k) == v for k, v in self.params)
 
 
+_NUMBERED = re.compile(r"(\d+)\.(\d+)")
 CHANGES = (
     Change(
         (1, 9),
@@ -64,7 +65,7 @@ def changes_between(measured: str, here: str, configurations: Iterable[Configura
     Parameters
     ----------
     measured : str
-        Version, or versions separated by commas, that measured the knowledge; empty where unknown.
+        Version, or versions separated by commas, that measured the knowledge; what is no version says nothing.
     here : str
         Version in use.
     configurations : iterable of Configuration
@@ -85,12 +86,12 @@ def changes_between(measured: str, here: str, configurations: Iterable[Configura
     >>> changes_between("1.9.1", "1.9.0", [forest])
     []
     """
-    versions = [_release(version) for version in (*measured.split(","), here) if version.strip()]
+    versions = [_release(version) for version in (*measured.split(","), here) if _NUMBERED.search(version)]
     between = [change for change in CHANGES if min(versions) < change.release <= max(versions)]
     configurations = list(configurations)
     return [change for change in between if any(change.concerns(c) for c in configurations)]
 
 
 def _release(version: str) -> tuple[int, int]:
-    major, minor = re.findall(r"\d+", version)[:2]
+    major, minor = _NUMBERED.findall(version)[0]
     return int(major), int(minor)

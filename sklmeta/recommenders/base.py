@@ -33,6 +33,7 @@ from sklmeta.recommenders.kernels import (
     weighted_quantile,
 )
 from sklmeta.recommenders.recommendation import Observed, Question, Recommendation, SimilarTask
+from sklmeta.restoring import as_before_if_it_fails
 
 NOVEL = 0.95  # from this novelty on, a task is unlike everything known: one in twenty known ones is
 _COVERAGE = 0.8
@@ -94,9 +95,10 @@ class Recommender(BaseEstimator, ABC):
                 f"knowledge must be a KnowledgeBase, got {type(knowledge).__name__}; tables become one by "
                 "KnowledgeBase.from_frames."
             )
-        self.__dict__.pop("at_full_size_", None)  # of an earlier fit
-        self._with_larger_parts = knowledge if larger_parts(knowledge) else None
-        return self._fit_to(whole_tables(knowledge), metric)
+        with as_before_if_it_fails(self):
+            self.__dict__.pop("at_full_size_", None)  # of an earlier fit
+            self._with_larger_parts = knowledge if larger_parts(knowledge) else None
+            return self._fit_to(whole_tables(knowledge), metric)
 
     def _fit_to(self, knowledge: KnowledgeBase, metric: str) -> Recommender:
         self.metric_, self.knowledge_ = metric, _informative(knowledge, metric)

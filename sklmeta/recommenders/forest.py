@@ -20,6 +20,7 @@ from sklmeta.recommenders.trees import Trees
 _BEHIND = 0.1  # who is so far behind a task's best counts e times less there
 # more outputs cost time in every split and say hardly more: of scores, and of the shares of the best
 _COMPONENTS, _COMPONENTS_OF_SHARES = 10, 40
+_DIGITS = 9  # sums over tasks differ in the last digits by their order, and then so would the trees
 
 
 class Forest(LikenessPortfolio):
@@ -94,7 +95,7 @@ class Forest(LikenessPortfolio):
         )
         # rows in an order of their own, for bootstrap draws go by position
         order = np.lexsort([*self.promise_.T, *self.standardised_.T])
-        outputs = self._told_apart(order)
+        outputs = np.round(self._told_apart(order), _DIGITS)
         return forest.fit(self.standardised_[order], outputs if outputs.shape[1] > 1 else outputs.ravel())
 
     def _told_apart(self, order: np.ndarray) -> np.ndarray:
