@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -181,6 +181,34 @@ def _check_numbers(y: np.ndarray) -> np.ndarray:
     if numbers.dtype.kind not in "fiub":
         raise ValueError(f"Unknown label type: y has type {numbers.dtype}; regression needs numbers.")
     return numbers
+
+
+def weights_in(params: Mapping[str, Any]) -> list[Any]:
+    """What is called ``sample_weight`` among what is passed on to an estimator or its steps.
+
+    Parameters
+    ----------
+    params : mapping of str to object
+        Passed on.
+
+    Returns
+    -------
+    list of object
+        Arrays, numbers or None.
+
+    Examples
+    --------
+    >>> from sklmeta.checks import weights_in
+    >>> weights_in({"sample_weight": 1.0, "svc__sample_weight": 2.0, "eval_sample_weight": [3.0]})
+    [1.0, 2.0]
+    """
+    return [value for name, value in params.items() if name.rsplit("__", 1)[-1] == "sample_weight"]
+
+
+def rows_with_weight(passed_on: Iterable[Mapping[str, Any]], n_rows: int) -> np.ndarray:
+    """Which rows have a positive weight, wherever weights are passed on; shape (n_rows,), of bool."""
+    weights = (weight for params in passed_on for weight in weights_in(params) if weight is not None)
+    return np.all([np.broadcast_to(np.asarray(weight) > 0, n_rows) for weight in (1.0, *weights)], axis=0)
 
 
 def check_weights(X: Any, y: np.ndarray, sample_weight: Any, task_type: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sklmeta._sklearn import check_method_params, safe_indexing
 from sklmeta.blends import WeightedBlend
+from sklmeta.checks import weights_in
 from sklmeta.datasets import subsample
 from sklmeta.ensemble import gather_folds, whole_rounds
 from sklmeta.evaluation import Trial, describe_error
@@ -107,7 +108,7 @@ def conclude(
         wanted = sorted(wanted, key=search.refit_seconds, reverse=True)
     elif blend.shares is not None:
         wanted = sorted(wanted, key=lambda k: -_share(blend, members, k))
-    refits = Refits(search, wanted, trial.rows[1], trial.classes is not None)
+    refits = Refits(search, wanted, trial.some_rows)
     if not interrupted:
         _fit(workers, refits, trial)
     fitted = {**refits.fitted, **_alike(refits, search.n_rows)}
@@ -192,7 +193,6 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
         )
 
     by_labels = judges_labels(scorer, trial.classes, search.deciding)
-    n_test = sum(len(test) for _, test in trial.splits)
     growth = len(y) / np.mean([len(train) for train, _ in trial.splits])  # of models that keep their rows
     return blender.combine(
         predictions,
@@ -204,7 +204,7 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
         score=scored(np.arange(len(rows)), folds),
         scores=np.array([search.score(k) for k in usable]),
         classes=trial.classes,
-        predict_seconds=np.array([search.predict_seconds(k) for k in usable]) * 1000 / n_test,
+        predict_seconds=np.array([search.predict_seconds(k) for k in usable]),
         sizes=np.array([search.megabytes(k) for k in usable]) * growth,
         label_score=(lambda some: scored(some, [np.arange(len(some))], stand_in=False)) if by_labels else None,
         deadline=search.blend_end(),
@@ -222,8 +222,7 @@ def _how_many(rows: np.ndarray, weight: Any) -> float:
 def _row_weights(trial: Trial) -> np.ndarray | None:
     """Of all rows, as the metric has them, else as fits do."""
     every = [trial.score_params, *trial.fit_params.values()]
-    given = (v for params in every for k, v in params.items() if k == "sample_weight" or k.endswith("__sample_weight"))
-    weight = next((v for v in given if v is not None), None)
+    weight = next((weight for params in every for weight in weights_in(params) if weight is not None), None)
     return None if weight is None else np.broadcast_to(np.asarray(weight, float), len(trial.rows[1]))
 
 

@@ -25,7 +25,7 @@ from sklmeta._sklearn import check_method_params, routing_enabled
 from sklmeta.advice import Advice, consult
 from sklmeta.blends import Best, find_blender
 from sklmeta.candidates import Candidate
-from sklmeta.checks import check_rows, check_target, check_target_given, check_weights, positions
+from sklmeta.checks import check_rows, check_target, check_target_given, check_weights, positions, rows_with_weight
 from sklmeta.composition import MembersAsParameters, pairs
 from sklmeta.conclusion import Conclusion, conclude, conclude_without_a_score
 from sklmeta.configuration import Configuration
@@ -33,11 +33,19 @@ from sklmeta.datasets import infer_task_type, subsample
 from sklmeta.evaluation import Trial, with_random_state
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.knowledge import KnowledgeBase, load_knowledge
-from sklmeta.members import Member, input_tags_of, make_members, named_estimators, task_type_of, usable_members
+from sklmeta.members import (
+    Member,
+    for_rare_classes,
+    input_tags_of,
+    make_members,
+    named_estimators,
+    task_type_of,
+    usable_members,
+)
 from sklmeta.metrics import DEFAULT_METRIC, task_type_of_scorer
 from sklmeta.plan import Plan
 from sklmeta.recommenders import Recommendation, TaskMixture
-from sklmeta.results import leaderboard, tabulate, warn_of_failures
+from sklmeta.results import leaderboard, tabulate, warn_of_failures, with_scores
 from sklmeta.scoring import (
     FoldScorer,
     accepts_weights,
@@ -259,7 +267,11 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                 params.pop("sample_weight", None)  # even of None, not every member takes it
             params = check_method_params(X, params=params)
             check_weights(X, y, params.get("sample_weight"), self._task_type())
+            if np.ndim(params.get("sample_weight", ())) == 0:  # one for all; not every scorer takes that
+                params["sample_weight"] = np.full(len(y), float(params["sample_weight"]))
             members = self._usable_members(X, params)
+            if self._task_type() == "classification":
+                members = for_rare_classes(members, y)
             scorer, deciding = self._scorer(members)
             fit_params, score_params, split_params = self._routed(members, params, scorer)
             counting = _Counting.of(fit_params, score_params, len(y))
@@ -269,11 +281,10 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             forked = isinstance(self.scoring, str | None) and all(m.is_plain for m in members)
             with open_workers(self.n_jobs, limited=clock is not None, forked=forked, small=is_small(X)) as workers:
                 advice = self._advice(members, X, y, average=self._blends())
-                splits = (
-                    list(past.splits)
-                    if past.evaluated
-                    else self._affordable(splits, y, counting, advice, clock, workers.n_workers)
-                )
+                past = past.for_a_budget(np.inf if clock is None else clock.seconds)
+                affordable = self._affordable(splits, y, counting, advice, clock, workers.n_workers)
+                past = _unless_in_need(past, splits, affordable)
+                splits = list(past.splits) if past.evaluated else affordable
                 trial = Trial(
                     (X, y),
                     splits,
@@ -286,6 +297,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                     keep_outputs=self._blends(),
                     keep_models=refits(self.refit),
                     measure_size=self._blends() and getattr(self.ensemble, "max_size", None) is not None,
+                    measure_speed=self._blends() and getattr(self.ensemble, "max_predict_seconds", None) is not None,
                     modules=tuple(sorted({type(m.base).__module__ for m in members} - {"__main__"})),
                 )
                 workers.share(trial)
@@ -364,7 +376,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _keep(self, past: Past, search: Search, trial: Trial) -> None:
         if self.warm_start:
-            self._evaluated = search.for_later(replace(past, splits=trial.splits))
+            seconds = np.inf if search.clock is None else search.clock.seconds
+            self._evaluated = search.for_later(replace(past, splits=trial.splits, seconds=seconds))
 
     def _affordable(
         self,
@@ -406,13 +419,14 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             rows //= 2
         if rows == whole:
             return splits
-        stratify = self._task_type() == "classification"
+        stratify, weighty = self._task_type() == "classification", counting.trains
+        splits = [(train[weighty[train]], test) for train, test in splits]
         return [(subsample(train, y[train], rows, stratify=stratify, seed=0)[0], test) for train, test in splits]
 
     def _describe(self, search: Search, advice: Advice, members: Sequence[Member], scorer: Any) -> None:
         self.scorer_ = getattr(scorer, "_scorers", scorer)
         self.cv_results_ = self._tabulated(search)
-        warn_of_failures(self.cv_results_)
+        warn_of_failures(self.cv_results_, search.is_hopeless())
         self.n_splits_, self.multimetric_ = len(search.train_rows), _is_multimetric(self.scorer_, search)
         self.n_evaluations_ = int(sum(self.cv_results_["status"] == "ok"))
         self.strategy_ = advice.strategy(search.scores(), [m.name for m in members if m.name not in advice.heard_of])
@@ -436,9 +450,13 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     def _choose(self, deciding: str | None) -> None:
         results = self.cv_results_
         if callable(self.refit):
-            best = self.refit(results)
-            if not isinstance(best, int | np.integer) or not 0 <= best < len(results["params"]):
-                raise IndexError(f"refit returned {best!r}, which is no row of cv_results_.")
+            scored, rows = with_scores(results)
+            best = self.refit(scored)
+            if not isinstance(best, int | np.integer) or not 0 <= best < len(rows):
+                raise IndexError(
+                    f"refit returned {best!r}, which is no row of cv_results_; it was given the {len(rows)} with a score."
+                )
+            best = int(rows[best])
         else:
             if self.multimetric_:
                 check_refit(self.refit, [n.removeprefix("rank_test_") for n in results if n.startswith("rank_test_")])
@@ -899,16 +917,31 @@ class _Counting:
     @classmethod
     def of(cls, fit_params: Mapping[str, Mapping], score_params: Mapping[str, Any], n_rows: int) -> _Counting:
         """What is passed on decides: by member, and to the scorer."""
-
-        def weighted(each: Iterable[Mapping[str, Any]]) -> np.ndarray:
-            weights = [one[key] for one in each for key in one if key.endswith("sample_weight")]
-            return np.all([np.broadcast_to(np.asarray(w) > 0, n_rows) for w in [1.0, *weights]], axis=0)
-
-        return cls(weighted(fit_params.values()), weighted([score_params]))
+        return cls(rows_with_weight(fit_params.values(), n_rows), rows_with_weight([score_params], n_rows))
 
     @property
     def all_do(self) -> bool:
         return bool(self.trains.all() and self.judges.all())
+
+
+def _unless_in_need(past: Past, whole: Sequence[Any], affordable: Sequence[Any]) -> Past:
+    """What an earlier search found, unless for want of time it had one fold, or some of its rows, and need not now."""
+
+    def plight(splits: Sequence[Any]) -> tuple[bool, int]:
+        return len(splits) == 1 < len(whole), max(len(train) for train, _ in splits)
+
+    if not past.evaluated or plight(past.splits) in (plight(affordable), plight(whole)):
+        return past
+    (one_then, rows_then), (one_now, rows_now) = plight(past.splits), plight(affordable)
+    if rows_now <= rows_then and not one_then > one_now:
+        return past
+    warnings.warn(
+        f"warm_start: the earlier fit had no time for more than {len(past.splits)} folds of {rows_then} training rows, "
+        f"and there is for {len(affordable)} of {rows_now} now, so everything is evaluated anew.",
+        EvaluationWarning,
+        stacklevel=3,
+    )
+    return replace(past, evaluated=(), given_up={})
 
 
 def _is_multimetric(scorer: Any, search: Search) -> bool:

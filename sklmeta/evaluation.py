@@ -16,11 +16,14 @@ from sklearn.base import clone
 
 from sklmeta._joblib import cloudpickle
 from sklmeta._sklearn import check_method_params, safe_indexing
+from sklmeta.checks import rows_with_weight
+from sklmeta.datasets import subsample
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.preparations import Preparations, Prepared, fit_last_step, shared_step
 from sklmeta.scoring import asks_for_responses, looks_at_no_rows
 from sklmeta.warning_records import recorded_warnings
 
+_ASKED_ABOUT = 1000  # rows, where the time of an answer counts
 _RESPONSES = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 
 
@@ -47,6 +50,8 @@ class FoldResult:
         How it ended where it neither came to an end nor raised: stopped, or never begun.
     megabytes : float, default=nan
         Size of the fitted model, pickled; where asked for.
+    answer_seconds : float, default=nan
+        What answering 1,000 rows takes; where asked for.
     handover_seconds : float, default=0.0
         What pickling and writing it took, where it lies in a file; reading it takes about as long.
     spared_seconds : float, default=0.0
@@ -62,6 +67,7 @@ class FoldResult:
     model: Any = None
     ended: str = ""
     megabytes: float = np.nan
+    answer_seconds: float = np.nan
     handover_seconds: float = 0.0
     spared_seconds: float = 0.0
 
@@ -99,8 +105,8 @@ class Trial:
         Whether the models' answers on test rows are wanted.
     keep_models : bool, default=False
         Whether the fitted models are.
-    measure_size : bool, default=False
-        Whether to find out how large the fitted models are.
+    measure_size, measure_speed : bool, default=False
+        Whether to find out how large the fitted models are, and how long they take to answer.
     folder : path or None, default=None
         Where models are kept, by units that run elsewhere; None is in memory.
     modules : tuple of str, default=()
@@ -118,9 +124,18 @@ class Trial:
     keep_outputs: bool = False
     keep_models: bool = False
     measure_size: bool = False
+    measure_speed: bool = False
     folder: Path | None = None
     modules: tuple[str, ...] = ()
     preparations: Preparations = field(default_factory=Preparations)
+
+    def some_rows(self, n: int) -> np.ndarray:
+        """Positions of so many rows, or of all; in a part of them, every class, and none without a weight."""
+        y = self.rows[1]
+        if n >= len(y):
+            return np.arange(len(y))
+        rows = np.flatnonzero(rows_with_weight(self.fit_params.values(), len(y)))
+        return subsample(rows, y[rows], n, stratify=self.classes is not None, seed=0)[0]
 
 
 def evaluate_on(trial: Trial, fold: int, member: str, estimator: Any) -> FoldResult:
@@ -134,16 +149,28 @@ def evaluate_on(trial: Trial, fold: int, member: str, estimator: Any) -> FoldRes
         trial.fit_params[member],
         trial.score_params,
         outputs=outputs,
-        keep_model=trial.keep_models or trial.measure_size,
+        keep_model=trial.keep_models or trial.measure_size or trial.measure_speed,
         prepared=partial(trial.preparations.of, fold=fold),
     )
+    if trial.measure_speed and result.model is not None:
+        rows = safe_indexing(trial.rows[0], np.resize(trial.splits[fold][1], _ASKED_ABOUT))
+        result = replace(result, answer_seconds=_seconds_of(partial(Outputs(trial.classes), result.model, rows)))
     return _put_away(result, trial)
+
+
+def _seconds_of(call: Callable[[], Any]) -> float:
+    with recorded_warnings():
+        started = time.perf_counter()
+        call()
+        return time.perf_counter() - started
 
 
 def _put_away(result: FoldResult, trial: Trial) -> FoldResult:
     """The same with its model where the trial wants it."""
-    if result.model is None or (trial.folder is None and not trial.measure_size):
+    if result.model is None or (trial.folder is None and trial.keep_models and not trial.measure_size):
         return result
+    if not trial.keep_models and not trial.measure_size:
+        return replace(result, model=None)
     started = time.perf_counter()
     try:
         pickled = cloudpickle.dumps(result.model)

@@ -26,6 +26,8 @@ from sklmeta._joblib import cloudpickle, get_context
 from sklmeta.exceptions import EvaluationWarning, ResultNotSent, TimeLimitExceeded, WorkerDied
 
 _STARTUP_SECONDS = 120.0
+_TO_DIE = 2.0  # seconds after its pipes were closed
+_last_acts: list[Callable[[], Any]] = []
 _local = threading.local()
 
 
@@ -134,9 +136,13 @@ class Child:
             If the process is gone.
         """
         try:
-            message = cloudpickle.loads(self.connection.recv_bytes())
+            received = self.connection.recv_bytes()
         except (EOFError, OSError) as error:
             raise self._died() from error
+        try:
+            message = cloudpickle.loads(received)
+        except Exception as error:  # a result's own business, as where it cannot be pickled
+            return False, ResultNotSent(f"The result could not be read: {_one_line(error)}")
         if message == "ready":
             self.up = True
         return None if isinstance(message, str) else message
@@ -254,12 +260,24 @@ def _one_line(error: Exception) -> str:
     return "".join(traceback.format_exception_only(type(error), error)).split("\n")[0]
 
 
+def when_orphaned(last_act: Callable[[], Any]) -> None:
+    """In a child: what it does before it ends because its parent died, and could not do itself."""
+    _last_acts.append(last_act)
+
+
 def _watch(connection: Any, parent: int, calls: SimpleQueue[bytes]) -> None:
     """Pass calls on; end this process soon after its parent died or closed the pipe, whatever it is doing."""
     with contextlib.suppress(EOFError, OSError):
         while os.getppid() == parent:
             if connection.poll(0.5):
                 calls.put(connection.recv_bytes())
+    until = time.monotonic() + (_TO_DIE if _last_acts else 0.0)
+    while os.getppid() == parent and time.monotonic() < until:  # pipes are closed first
+        time.sleep(0.05)
+    if os.getppid() != parent:
+        for act in _last_acts:
+            with contextlib.suppress(Exception):
+                act()
     if hasattr(os, "killpg"):
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from zlib import crc32
@@ -13,6 +13,7 @@ from zlib import crc32
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
@@ -26,6 +27,7 @@ from sklmeta.preprocessing import SPLINES, TabularPreprocessor, target_of
 from sklmeta.space import SearchSpace, is_number, key_of, rounded
 
 _DENSE_CELLS = 100_000_000  # 800 MB of float64: beyond this, sparse input is not made dense
+_FEW_OF_A_CLASS = 4  # rows: with less, one of two folds may have a single one to train on
 _COLUMNS_OF_ONE = {"splines": SPLINES, "components": 2}  # that the preparation makes
 _SMALL = 5_000  # rows: nobody misses on a larger table what is for smaller ones
 
@@ -298,6 +300,32 @@ def usable_members(members: Sequence[Member], X: Any, *, weighted: bool, of_cata
     if out:
         warnings.warn(f"Left out of the search: {out}.", EvaluationWarning, stacklevel=4)
     return left
+
+
+def for_rare_classes(members: Sequence[Member], y: np.ndarray) -> list[Member]:
+    """The same; boosting that splits rows off to stop early by, class by class, does without where some have too few.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        Classifiers.
+    y : ndarray of shape (n_samples,)
+        Labels.
+
+    Returns
+    -------
+    list of Member
+        What the user set otherwise stays set.
+    """
+    rare = np.unique(y, return_counts=True)[1].min() < _FEW_OF_A_CLASS
+    return [_without_early_stopping(member) if rare else member for member in members]
+
+
+def _without_early_stopping(member: Member) -> Member:
+    if not isinstance(member.base, HistGradientBoostingClassifier) or member.base.early_stopping != "auto":
+        return member
+    estimator = clone(member.estimator).set_params(**{f"{member.prefix}early_stopping": False})
+    return replace(member, estimator=estimator)
 
 
 def _has_no_part(member: Member, X: Any) -> bool:

@@ -65,7 +65,9 @@ class Plan:
         unheard = [m.name for m in members if m.name not in advice.heard_of]
         self._advice, self._left = advice, n_iter
         self._heard, self._unheard = heard, unheard
-        self._picks: Counter[Hashable] = Counter()  # by name; None stands for all that were heard of
+        taken = list(taken)
+        # by name; None stands for all that were heard of
+        self._picks = Counter[Hashable](c.member.name if c.member.name in unheard else None for c in taken)
         self._draws: dict[Hashable, list[Candidate]] = {}
         self._asked: Counter[Hashable] = Counter()  # draws, by name; where the space has fewer points, fewer came
         self._taken = {candidate.key: candidate for candidate in taken}

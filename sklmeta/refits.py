@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any
 
 import numpy as np
 
-from sklmeta.datasets import subsample
 from sklmeta.evaluation import refit_on
 from sklmeta.exceptions import ResultNotSent
 from sklmeta.search import Clock, Search
@@ -31,18 +30,16 @@ class Refits:
         Whose candidates they are.
     wanted : sequence of int
         Which, the most important first; without a budget, in the order to fit them in.
-    y : ndarray of shape (n_samples,)
-        Target.
-    stratify : bool
-        Whether it is classes.
+    some_rows : callable
+        Positions of so many rows.
     """
 
-    def __init__(self, search: Search, wanted: Sequence[int], y: np.ndarray, stratify: bool):
+    def __init__(self, search: Search, wanted: Sequence[int], some_rows: Callable[[int], np.ndarray]):
         self.fitted: dict[int, Any] = dict.fromkeys(wanted)
         self.seconds: dict[int, float] = dict.fromkeys(wanted, np.nan)
         self.rows: dict[int, int] = dict.fromkeys(wanted, search.n_rows)
         self.errors: list[Exception] = []
-        self._search, self._y, self._stratify = search, y, stratify
+        self._search, self._some_rows = search, some_rows
         self._todo, self._unsent = list(wanted), list[int]()
         # asked for at every look at the agenda, and settled once the search is over
         self._fit_seconds = {k: search.refit_seconds(k) for k in wanted}
@@ -85,9 +82,7 @@ class Refits:
         return Unit(k, refit_on, (self._search.name(k), self._search.estimators[k], part), deadline)
 
     def _part(self, n_rows: int) -> np.ndarray | None:
-        if n_rows == len(self._y):
-            return None
-        return subsample(np.arange(len(self._y)), self._y, n_rows, stratify=self._stratify, seed=0)[0]
+        return None if n_rows == self._search.n_rows else self._some_rows(n_rows)
 
     # -- time ------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from sklmeta.datasets import subsample
 from sklmeta.evaluation import Trial, describe_error, refit_on
 from sklmeta.exceptions import EvaluationWarning, ResultNotSent, TimeLimitExceeded
 from sklmeta.fold_models import means_of_folds
@@ -155,9 +154,8 @@ def fit_alone(
     search: Search, trial: Trial, workers: Any, k: int, n_rows: int, seconds: float, deadline: float | None = None
 ) -> Any:
     """A candidate's fit on some rows, and its seconds; or what it raised, a stop included."""
-    y = trial.rows[1]
-    rows, _ = subsample(np.arange(len(y)), y, max(n_rows, _FEW_ROWS), stratify=trial.classes is not None, seed=0)
-    arguments = search.name(k), search.estimators[k], None if len(rows) == len(y) else rows
+    rows = trial.some_rows(max(n_rows, _FEW_ROWS))
+    arguments = search.name(k), search.estimators[k], None if len(rows) == len(trial.rows[1]) else rows
     unit = Unit(k, refit_on, arguments, deadline, seconds if np.isfinite(seconds) else None)
     outcome = _OneFit(unit).by(workers)
     return _OneFit(unit).by(this_process(trial)) if isinstance(outcome, ResultNotSent) else outcome

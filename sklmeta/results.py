@@ -164,13 +164,42 @@ def leaderboard(table: Mapping[str, Any], metric: str | None, weights: np.ndarra
     return board.sort_values("score", ascending=False, kind="stable", na_position="last").reset_index(drop=True)
 
 
-def warn_of_failures(table: Mapping[str, Any]) -> None:
+def with_scores(table: Mapping[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
+    """The rows of a table that have a mean score in every metric, and which they are; all rows, where none has.
+
+    Parameters
+    ----------
+    table : mapping of str to array or list
+        As `tabulate` makes it.
+
+    Returns
+    -------
+    rows : dict of str to array or list
+        The same columns.
+    positions : ndarray of int
+        Of these rows in the table.
+    """
+    means = [np.asarray(column, float) for name, column in table.items() if name.startswith("mean_test_")]
+    at = np.flatnonzero(np.all(np.isfinite(means), axis=0))
+    if len(at) in (0, len(table["params"])):
+        return dict(table), np.arange(len(table["params"]))
+    return {name: [c[i] for i in at] if isinstance(c, list) else c[at] for name, c in table.items()}, at
+
+
+def warn_of_failures(table: Mapping[str, Any], hopeless: bool = False) -> None:
     """One warning for all configurations that failed; an error where none is left.
+
+    Parameters
+    ----------
+    table : mapping of str to array or list
+        As `tabulate` makes it.
+    hopeless : bool, default=False
+        Whether the search was given up because all that it tried failed.
 
     Raises
     ------
     ValueError
-        If every configuration failed.
+        If every configuration failed, or it was given up.
     """
     failures = [
         f"{name} {params}: {why}"
@@ -179,7 +208,7 @@ def warn_of_failures(table: Mapping[str, Any]) -> None:
         )
         if why and status in ("ok", "failed")
     ]
-    if failures and len(failures) == len(table["params"]):
+    if failures and (hopeless or len(failures) == len(table["params"])):
         raise ValueError("All configurations failed, so there is nothing to choose from. The first: " + failures[0])
     if failures:
         warnings.warn(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from copy import copy
 from typing import Any
 
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import check_scoring, make_scorer
+from sklearn.metrics import check_scoring
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
@@ -47,7 +48,7 @@ def make_search_scorer(
         If `scoring` is unknown, or there are several metrics and `refit` names none of them.
     """
     if callable(scoring):
-        return scoring, refit if isinstance(refit, str) else None
+        return _one_scorer(scoring, estimator, classes), refit if isinstance(refit, str) else None
     if scoring is None or isinstance(scoring, str):
         return _one_scorer(scoring, estimator, classes), None
     if not isinstance(scoring, Collection):
@@ -56,7 +57,7 @@ def make_search_scorer(
         )
     named = dict(scoring) if isinstance(scoring, Mapping) else {name: name for name in scoring}
     check_refit(refit, named)
-    scorers = {name: s if callable(s) else _one_scorer(s, estimator, classes) for name, s in named.items()}
+    scorers = {name: _one_scorer(s, estimator, classes) for name, s in named.items()}
     return check_scoring(scoring=scorers, raise_exc=False), refit if isinstance(refit, str) else next(iter(named), None)
 
 
@@ -76,21 +77,20 @@ def check_refit(refit: Any, metrics: Collection[str]) -> None:
         )
 
 
-def _one_scorer(scoring: str | None, estimator: Any, classes: np.ndarray | None) -> Callable:
-    scorer = check_scoring(estimator, scoring=scoring)
-    return scorer if classes is None or scoring is None else _told_all_classes(scorer, classes)
+def _one_scorer(scoring: Any, estimator: Any, classes: np.ndarray | None) -> Callable:
+    scorer = scoring if callable(scoring) else check_scoring(estimator, scoring=scoring)
+    return _told_all_classes(scorer, classes)
 
 
-def _told_all_classes(scorer: Any, classes: np.ndarray) -> Callable:
+def _told_all_classes(scorer: Any, classes: np.ndarray | None) -> Callable:
     """The same scorer; one of probabilities then works on test rows that lack a class."""
-    if not _takes_probabilities(scorer) or "labels" not in inspect.signature(scorer._score_func).parameters:
+    if classes is None or not asks_for_responses(scorer) or not _takes_probabilities(scorer):
         return scorer
-    return make_scorer(
-        scorer._score_func,
-        response_method=scorer._response_method,
-        greater_is_better=scorer._sign > 0,
-        **{**scorer._kwargs, "labels": classes},
-    )
+    if "labels" in scorer._kwargs or "labels" not in inspect.signature(scorer._score_func).parameters:
+        return scorer
+    told = copy(scorer)  # with what it asks of metadata
+    told._kwargs = {**scorer._kwargs, "labels": classes}
+    return told
 
 
 def has_standard_score(estimator: Any) -> bool:

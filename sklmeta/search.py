@@ -39,6 +39,8 @@ _SHARE = 0.9  # of the time that is left for searching: a candidate that is expe
 _PARTS = (1, 4, 16)  # of the rows, on which something is fitted where there is no time for any evaluation
 _FIRST_PATIENCE = 0.35  # of the budget, for what is begun before anything has a score, where there are other members
 _NO_TIME = "no time was left for its other folds"
+_FAILED, STOPPED = "a fold of it failed", "a fold of it was stopped"
+_HOPELESS = 10  # candidates that failed, with nothing that did not: it is not their fault, and time will not help
 _AMONG_THE_WORST = 0.75  # of those that were evaluated in full: the others may be of use in an average
 _PLENTY = 30  # candidates: what costs so little that there is time for this many like it might as well cost nothing
 _OUT_OF_REACH = 4.0  # standard errors behind the best on the folds done so far, where a candidate is dropped
@@ -77,12 +79,24 @@ class Past:
         What was evaluated on all of them, or given up.
     given_up : mapping of int to str, default={}
         Why, by position in `evaluated`.
+    seconds : float, default=numpy.inf
+        Its time budget.
     """
 
     fingerprint: str = ""
     splits: Sequence[tuple[np.ndarray, np.ndarray]] = ()
     evaluated: Sequence[tuple[Candidate, Any, Sequence[FoldResult | None]]] = ()
     given_up: Mapping[int, str] = field(default_factory=dict)
+    seconds: float = np.inf
+
+    def for_a_budget(self, seconds: float) -> Past:
+        """The same for a search of so many seconds: with more of them, what was stopped gets another chance."""
+        stopped = {k for k, why in self.given_up.items() if why == STOPPED}
+        if seconds <= self.seconds or not stopped:
+            return self
+        kept = [k for k in range(len(self.evaluated)) if k not in stopped]
+        given_up = {i: self.given_up[k] for i, k in enumerate(kept) if k in self.given_up}
+        return replace(self, evaluated=[self.evaluated[k] for k in kept], given_up=given_up)
 
 
 @dataclass(frozen=True)
@@ -241,7 +255,7 @@ class Search:
 
     def for_later(self, past: Past) -> Past:
         """What this search found out, without models: what was evaluated in full, or given up for good."""
-        done = [k for k in range(len(self.candidates)) if k in self._complete or self._is_hopeless(k)]
+        done = [k for k in range(len(self.candidates)) if k in self._complete or self._is_settled(k)]
         evaluated = [
             (self.candidates[k], self.estimators[k], [f and replace(f, model=None) for f in self.results[k]])
             for k in done
@@ -249,8 +263,15 @@ class Search:
         given_up = {i: self._given_up[k] for i, k in enumerate(done) if k in self._given_up}
         return replace(past, evaluated=evaluated, given_up=given_up)
 
-    def _is_hopeless(self, k: int) -> bool:
+    def _is_settled(self, k: int) -> bool:
         return self._given_up.get(k, _NO_TIME) != _NO_TIME
+
+    def is_hopeless(self) -> bool:
+        """Whether all of many candidates failed, of more than one member where there are others."""
+        failed = [self.name(k) for k, why in self._given_up.items() if why == _FAILED]
+        if self._has_a_fold or len(failed) < _HOPELESS:
+            return False
+        return len(set(failed)) > 1 or not self.plan.has_others_than(failed[0])
 
     def has_a_score(self) -> bool:
         """Whether any candidate can be chosen."""
@@ -273,8 +294,8 @@ class Search:
         return [fold.outputs for fold in self._folds(k) if fold.outputs is not None]
 
     def predict_seconds(self, k: int) -> float:
-        """What its fold models took together for all test rows."""
-        return float(sum(fold.score_seconds for fold in self._folds(k)))
+        """What its fold models took for 1,000 rows, in the mean; NaN where it was not measured."""
+        return float(np.mean([fold.answer_seconds for fold in self._folds(k)]))
 
     def megabytes(self, k: int) -> float:
         """Mean size of its fold models, pickled; NaN where it was not measured."""
@@ -342,7 +363,7 @@ class Search:
     def _pick(self) -> bool:
         """Queue the folds of one more candidate, if there is one whose turn has come."""
         known = self._known_now()
-        if known is None:
+        if known is None or (self.clock is not None and self.is_hopeless()):
             return False
         if self.clock is None:
             candidate = self.plan.next(self._scores(known))
@@ -470,9 +491,9 @@ class Search:
     def _reconsider(self, k: int, result: FoldResult) -> None:
         """Give a candidate up that has failed, ran out of time, or is out of reach of the best."""
         if result.status == "timeout":
-            self._given_up[k] = "a fold of it was stopped" if self._search_left() > 0 else _NO_TIME
+            self._given_up[k] = STOPPED if self._search_left() > 0 else _NO_TIME
         elif result.status != "ok":
-            self._given_up[k] = "a fold of it failed"
+            self._given_up[k] = _FAILED
         elif not self.is_complete(k) and self._is_out_of_reach(k):
             self._given_up[k] = "its first folds are out of reach of the best"
 

@@ -31,6 +31,7 @@ _QUICK: dict[Callable, str] = {
     metrics.root_mean_squared_error: "neg_root_mean_squared_error",
     metrics.mean_absolute_error: "neg_mean_absolute_error",
 }
+_OF_PROBABILITIES = {"roc_auc", "neg_log_loss", "neg_brier_score"}
 _STANDARD = {True: "neg_log_loss", False: "r2"}  # by whether there are classes
 
 
@@ -139,7 +140,7 @@ def _quick_name(scorer: Any, classes: np.ndarray | None) -> str | None:
     if hasattr(scorer, "_estimator"):  # an estimator's own score
         return "r2" if classes is None else "accuracy"
     name = _QUICK.get(getattr(scorer, "_score_func", None))  # type: ignore[arg-type]
-    if name is None or scorer._sign != (-1 if name.startswith("neg_") else 1):
+    if name is None or scorer._sign != (-1 if name.startswith("neg_") else 1) or not _asks_what_it_should(scorer, name):
         return None
     options = dict(scorer._kwargs)
     if name in RATES:
@@ -150,6 +151,13 @@ def _quick_name(scorer: Any, classes: np.ndarray | None) -> str | None:
     elif name == "roc_auc":
         return None
     return None if options else name
+
+
+def _asks_what_it_should(scorer: Any, name: str) -> bool:
+    """Of labels or numbers, or of probabilities: a scorer may judge by labels what is meant for these."""
+    asked = {scorer._response_method} if isinstance(scorer._response_method, str) else set(scorer._response_method)
+    by_probabilities = bool(asked & {"predict_proba", "decision_function"})
+    return by_probabilities == (name in _OF_PROBABILITIES)
 
 
 def _of_a_mean(name: str, classes: np.ndarray | None, average: Any = "binary", pos_label: Any = 1) -> str | None:

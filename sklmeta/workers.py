@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -31,7 +32,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from sklmeta._joblib import LOCAL_BACKENDS, LokyBackend, cloudpickle
 from sklmeta.evaluation import Trial
 from sklmeta.exceptions import EvaluationWarning, NotStarted, TimeLimitExceeded, WorkerDied
-from sklmeta.limits import Child, may_fork
+from sklmeta.limits import Child, may_fork, when_orphaned
 from sklmeta.warning_records import warnings_by_thread
 
 # On tables smaller than this, threads cost more than they bring, and on a busy machine a hundred times as much, as they
@@ -192,7 +193,7 @@ class InChildren:
 
     def __init__(self, n_workers: int, forked: bool = False):
         self.n_workers, self.forked = n_workers, forked
-        self.folder = Path(tempfile.mkdtemp(prefix="sklmeta-", dir=os.environ.get("JOBLIB_TEMP_FOLDER")))
+        self.folder = _new_folder()
         self._preparation: tuple = ()
         self._n_shared = 0
         self._seats: list[_Seat] = []
@@ -267,6 +268,14 @@ class InChildren:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def _new_folder() -> Path:
+    """Where joblib, too, would put what is mapped into the memory of all."""
+    place = os.environ.get("JOBLIB_TEMP_FOLDER")
+    if place:
+        os.makedirs(place, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="sklmeta-", dir=place or None))
+
+
 _STILL_BUSY = object()
 
 
@@ -292,6 +301,7 @@ class _Seat:
         self.process = self._next_process()
         self.unit: Unit | None = None
         self.begun = np.inf  # when it could get to work
+        self._unsent: Exception | None = None  # why it never will
 
     def begin(self, unit: Unit) -> None:
         """Take a unit on; it is handed over once the child is there, which need not be killed if time is over first."""
@@ -306,8 +316,13 @@ class _Seat:
 
     def _hand_over(self) -> None:
         assert self.unit is not None
-        self.process.child.post(_on_trial, (self.unit.function, self.unit.args))
         self.begun = time.monotonic()
+        try:
+            self.process.child.post(_on_trial, (self.unit.function, self.unit.args))
+        except WorkerDied:
+            raise
+        except Exception as error:  # it cannot be pickled: then that is what comes of it
+            self._unsent = error
 
     def _is_worth_beginning(self) -> bool:
         """Whether there is time for more than to be stopped at once, which costs another process."""
@@ -333,6 +348,9 @@ class _Seat:
                 message = None
         except WorkerDied as error:
             return error
+        if self._unsent is not None:
+            reason, self._unsent, self.unit = self._unsent, None, None
+            return reason
         if message is not None:
             self.unit = None
             return message[1]
@@ -345,6 +363,8 @@ class _Seat:
     def seconds_left(self) -> float | None:
         if self.unit is None:
             return None
+        if self._unsent is not None:
+            return 0.0
         ends = [self.unit.deadline, None if self.unit.seconds is None else self.begun + self.unit.seconds]
         return _seconds_until(min((end for end in ends if end is not None), default=np.inf))
 
@@ -369,6 +389,7 @@ _trial: Trial | None = None
 def _prepare(rows: str, trial: str, configuration: Mapping[str, Any], threads: int) -> None:
     """In a child, before its first unit. All that is large is in files: who starts a child must not wait for it."""
     global _trial
+    when_orphaned(partial(shutil.rmtree, Path(rows).parent, ignore_errors=True))
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for libraries that are not loaded yet
     threadpool_limits(threads)
     set_config(**configuration)

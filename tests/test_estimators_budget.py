@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,7 +30,7 @@ from sklmeta import MetaClassifier, MetaEstimator, MetaRegressor
 from sklmeta.blends import Average, Stack
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.preprocessing import TabularPreprocessor
-from sklmeta.search import Clock
+from sklmeta.search import STOPPED, Clock, Past
 
 CANCER = load_breast_cancer(return_X_y=True)
 DIABETES = load_diabetes(return_X_y=True)
@@ -175,6 +176,35 @@ def test_a_budget_too_short_for_anything_still_gives_a_model():
     assert meta.predict(X).shape == y.shape
     assert np.isnan(meta.best_score_)
     assert meta.n_evaluations_ == 0
+
+
+def broken(estimator, X, y):
+    raise RuntimeError("a scorer of one's own")
+
+
+def no_number(estimator, X, y):
+    return None
+
+
+@pytest.mark.parametrize(
+    ("scoring", "message"), [(broken, "a scorer of one's own"), (no_number, "must return a number")]
+)
+def test_where_everything_fails_that_is_said_and_soon(scoring, message):
+    X, y = CANCER
+    meta = MetaEstimator(CHEAP, time_budget=60, scoring=scoring, n_jobs=2, random_state=0)
+    started = time.monotonic()
+    with pytest.raises(ValueError, match=f"All configurations failed.*{message}"):
+        meta.fit(X, y)
+    assert time.monotonic() - started < 40
+
+
+def test_one_that_fails_ends_no_search():
+    X, y = CANCER
+    members = [("bad", BreaksOnAll(n_rows=455)), ("nb", GaussianNB())]
+    meta = MetaEstimator(members, time_budget=4, cv=5, knowledge=None, random_state=0)
+    with pytest.warns(EvaluationWarning, match="configurations failed"):
+        meta.fit(X, y)
+    assert meta.score(X, y) > 0.9
 
 
 def test_a_first_one_of_unknown_cost_leaves_time_for_others():
@@ -469,6 +499,45 @@ def test_a_warm_start_goes_on_from_a_file(tmp_path):
     seen = []
     pickle.loads(pickled).set_params(n_iter=3, callback=seen.append).fit(X, y)
     assert len(seen) == 1  # the third
+
+
+def folds(n, n_train):
+    return [(np.arange(n_train), np.arange(n_train, n_train + 10))] * n
+
+
+PAST = Past("of the data", folds(5, 800), ["fast", "slow", "hopeless"], {1: STOPPED, 2: "a fold of it failed"}, 10.0)
+
+
+def test_a_warm_start_with_more_time_gives_what_was_stopped_another_chance():
+    again = PAST.for_a_budget(60.0)
+    assert (again.evaluated, again.given_up) == (["fast", "hopeless"], {1: "a fold of it failed"})
+    assert PAST.for_a_budget(np.inf).evaluated == again.evaluated
+    for seconds in (10.0, 5.0):
+        assert PAST.for_a_budget(seconds) is PAST
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "anew"),
+    [
+        (folds(1, 100), folds(5, 800), True),
+        (folds(2, 400), folds(2, 800), True),
+        (folds(1, 800), folds(2, 800), True),
+        (folds(2, 800), folds(5, 800), False),  # of use as it is
+        (folds(5, 800), folds(2, 800), False),
+        (folds(5, 800), folds(1, 100), False),
+        (folds(1, 100), folds(1, 100), False),
+        (folds(5, 800), folds(15, 800), False),
+    ],
+)
+def test_a_warm_start_with_more_time_is_not_left_with_the_folds_of_an_emergency(then, now, anew):
+    past = replace(PAST, splits=then)
+    if not anew:
+        assert sklmeta.estimators._unless_in_need(past, folds(5, 800), now) is past
+        return
+    message = f"had no time for more than {len(then)} folds of {len(then[0][0])} training rows, and there is for"
+    with pytest.warns(EvaluationWarning, match=message):
+        begun = sklmeta.estimators._unless_in_need(past, folds(5, 800), now)
+    assert (begun.fingerprint, begun.evaluated, begun.given_up) == ("of the data", (), {})
 
 
 def test_a_warm_start_on_other_data_begins_anew():

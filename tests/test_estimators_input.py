@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from doubles import Majority
 from scipy import sparse
+from sklearn.datasets import load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
@@ -401,3 +403,20 @@ def test_numbers_in_the_byte_order_of_another_machine(given):
     expected = meta.fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(meta.fit(foreign, y.astype(">i4")).predict_proba(foreign), expected)
     assert meta.recommend_config(foreign, y.astype(">i4")).configuration
+
+
+def test_boosting_takes_part_where_a_class_is_rare():
+    X = np.random.RandomState(0).normal(size=(12_700, 4))
+    y = (X[:, 0] > 0).astype(int)
+    y[:2] = 7
+    members = [("hgb", HistGradientBoostingClassifier(max_iter=5)), ("nb", GaussianNB())]
+    meta = MetaEstimator(members, n_iter=3, cv=5, random_state=0).fit(X, y)
+    assert set(meta.cv_results_["status"]) == {"ok"}
+    assert {"hgb"} <= set(meta.cv_results_["estimator"])
+
+
+def test_one_weight_for_all_rows_changes_nothing():
+    X, y = load_iris(return_X_y=True)
+    meta = MetaEstimator(GaussianNB(), n_iter=2, knowledge=None, random_state=0)
+    found = meta.fit(X, y, sample_weight=2.0).cv_results_["mean_test_score"]
+    np.testing.assert_allclose(found, meta.fit(X, y).cv_results_["mean_test_score"])

@@ -665,3 +665,35 @@ def test_scorers_made_by_hand_see_probabilities(binary, knowledge):
     meta = MetaEstimator(SVC(), knowledge=knowledge, n_iter=1, cv=2, scoring=scoring).fit(*binary)
     assert meta.best_score_ < 0
     assert meta.predict_proba(binary[0]).shape == (80, 2)
+
+
+def simplest(results):
+    """scikit-learn's example of a callable: the fastest within a standard deviation of the best."""
+    best = np.argmax(results["mean_test_score"])
+    least = results["mean_test_score"][best] - results["std_test_score"][best]
+    good = np.flatnonzero(results["mean_test_score"] >= least)
+    return good[results["mean_fit_time"][good].argmin()]
+
+
+class FailsAbove(GaussianNB):
+    def fit(self, X, y, sample_weight=None):
+        if self.var_smoothing > 0.5:
+            raise RuntimeError("too smooth")
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_callable_refit_sees_no_rows_without_a_score(binary):
+    space = {"var_smoothing": [0.9, 1e-9, 0.8, 1e-2]}
+    for refit in (simplest, lambda results: int(np.argmax(results["mean_test_score"]))):
+        meta = MetaEstimator(
+            FailsAbove(), param_distributions=space, n_iter=9, knowledge=None, refit=refit, random_state=0
+        )
+        with pytest.warns(EvaluationWarning, match="2 of 4 configurations failed"):
+            meta.fit(*binary)
+        assert next(iter(meta.best_params_.values())) < 0.5
+        assert meta.cv_results_["params"][meta.best_index_] == meta.best_params_
+        assert len(meta.cv_results_["params"]) == 4
+    meta.set_params(refit=lambda results: 2)
+    message = "refit returned 2, which is no row of cv_results_; it was given the 2 with a score"
+    with pytest.warns(EvaluationWarning, match="failed"), pytest.raises(IndexError, match=message):
+        meta.fit(*binary)

@@ -1,4 +1,6 @@
+import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,15 +13,18 @@ from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import Ridge
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import StratifiedKFold, cross_validate
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sklmeta.evaluation import (
     FoldResult,
+    Trial,
     align_columns,
     describe_error,
     evaluate_fold,
+    evaluate_on,
     with_random_state,
 )
 
@@ -161,3 +166,38 @@ def test_align_columns():
     assert np.isnan(align_columns(values, np.array([1, 2]), 3, np.nan)[:, 0]).all()
     with pytest.raises(ValueError, match="probabilities or decision values are not finite"):
         align_columns(values * np.nan, np.array([0, 1]), 2, 0.0)
+
+
+def test_some_rows_have_weights_and_every_class():
+    y = np.repeat([0, 1, 2], [900, 90, 10])
+    weights = np.where(np.arange(1000) % 2, 1.0, 0.0)
+    params = {"a": {"sample_weight": weights}, "b": {"eval_sample_weight": [np.zeros(3)]}}
+    trial = Trial((np.zeros((1000, 1)), y), [], None, {}, params, classes=np.arange(3))
+    some = trial.some_rows(100)
+    assert len(some) == 100
+    assert (weights[some] == 1).all()
+    assert set(y[some]) == {0, 1, 2}
+    assert len(trial.some_rows(800)) == 500, "no more have any"
+    assert trial.some_rows(1000).tolist() == list(range(1000))
+
+
+class Slow(GaussianNB):
+    def predict_proba(self, X):
+        time.sleep(0.02 + 1e-5 * len(X))
+        return super().predict_proba(X)
+
+
+def test_the_time_of_an_answer_is_that_of_a_thousand_rows():
+    X, y = load_iris(return_X_y=True)
+    splits = [(np.arange(0, 150, 2), np.arange(1, 150, 2))]
+
+    def slow_score(model, X, y):
+        time.sleep(0.3)
+        return 0.5
+
+    trial = Trial((X, y), splits, slow_score, {}, {"slow": {}}, np.arange(3), keep_outputs=True, measure_speed=True)
+    result = evaluate_on(trial, 0, "slow", Slow())
+    assert 0.03 <= result.answer_seconds < result.score_seconds, "the scorer sleeps ten times as long"
+    assert result.model is None
+    assert np.isnan(evaluate_on(replace(trial, measure_speed=False), 0, "slow", Slow()).answer_seconds)
+    assert evaluate_on(replace(trial, keep_models=True), 0, "slow", Slow()).model is not None

@@ -15,7 +15,7 @@ import pytest
 from joblib import Parallel, delayed
 from sklearn.svm import SVC
 
-from sklmeta.exceptions import EvaluationWarning, TimeLimitExceeded, WorkerDied
+from sklmeta.exceptions import EvaluationWarning, ResultNotSent, TimeLimitExceeded, WorkerDied
 from sklmeta.limits import Child, call_with_limit
 
 LONG = 600.0
@@ -132,6 +132,21 @@ def test_results_that_cannot_be_pickled():
     with pytest.raises(RuntimeError, match="The result could not be sent back: TypeError: cannot pickle"):
         call_with_limit(threading.Lock, seconds=LONG)
     assert call_with_limit(os.getpid, seconds=LONG) == pid
+
+
+def raises():
+    raise RuntimeError("cannot be loaded")
+
+
+class Unreadable:
+    def __reduce__(self):
+        return raises, ()
+
+
+def test_results_that_cannot_be_unpickled():
+    with pytest.raises(ResultNotSent, match="The result could not be read: RuntimeError: cannot be loaded"):
+        call_with_limit(Unreadable, seconds=60)
+    assert call_with_limit(max, 1, 2, seconds=60) == 2
 
 
 def test_arguments_that_cannot_be_pickled():

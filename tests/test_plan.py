@@ -316,6 +316,15 @@ def test_a_later_plan_looks_around_what_an_earlier_one_found():
     assert any("gamma" in candidate.params and candidate.member is SVC_MEMBER for candidate in found)
 
 
+def test_a_later_plan_goes_on_where_an_earlier_one_ended():
+    listed = many(100)
+    plan = Plan([SVC_MEMBER], ListedAdvice(listed, {"svc"}), 30, np.random.RandomState(0), listed[:25])
+    scores = {c.key: (closeness(c), 0.1) for c in listed[:25]}
+    found = [plan.next(scores) for _ in range(30)]
+    assert found[1::2] == listed[25:40]
+    assert not set(found[::2]) & set(listed), "neighbours of the best"
+
+
 def test_beyond_what_was_asked_for_comes_what_is_recommended_next():
     advised = [Candidate(NB_MEMBER, {"var_smoothing": v}) for v in (0.1, 0.2, 0.3)]
     plan = Plan(MEMBERS, ListedAdvice(advised, {"nb"}), 1, np.random.RandomState(0))

@@ -36,7 +36,7 @@ def a_search(seconds, *, budget=None, n_workers=1, handovers=None, readings=None
 
 def refits_of(search, wanted=None):
     wanted = range(len(search.estimators)) if wanted is None else wanted
-    return Refits(search, wanted, np.arange(N_ROWS) % 2, stratify=True)
+    return Refits(search, wanted, np.arange)
 
 
 def played(search, actual=None):

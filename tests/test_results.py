@@ -10,7 +10,7 @@ from sklmeta.candidates import Candidate
 from sklmeta.evaluation import FoldResult
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.members import make_members
-from sklmeta.results import leaderboard, scores_so_far, tabulate, warn_of_failures
+from sklmeta.results import leaderboard, scores_so_far, tabulate, warn_of_failures, with_scores
 
 MEMBERS = make_members([("svc", SVC()), ("nb", GaussianNB()), ("lr", LogisticRegression())], "classification")
 SVC_MEMBER, NB_MEMBER, LR_MEMBER = MEMBERS
@@ -91,3 +91,28 @@ def test_the_deciding_metric_counts():
     results = [[fold(a=0.1, b=0.2)], [fold(a=0.3, b=0.1)], [fold(a=0.2, b=0.0)]]
     assert [mean for mean, _ in scores_so_far(CANDIDATES, results, "b").values()] == [0.2, 0.1, 0.0]
     assert [mean for mean, _ in scores_so_far(CANDIDATES, results, None).values()] == [0.1, 0.3, 0.2]
+
+
+def test_rows_without_a_score_are_left_out_for_whoever_chooses():
+    members = make_members(LogisticRegression(), "classification")
+    candidates = [Candidate(members[0], {"C": float(c)}) for c in range(1, 5)]
+    results = [[fold(0.5)], [fold(reason="boom")], [fold(0.7)], [FoldResult(ended="incomplete", reason="no time")]]
+    table = tabulate(candidates, results)
+    rows, at = with_scores(table)
+    assert at.tolist() == [0, 2]
+    assert rows.keys() == table.keys()
+    assert {len(column) for column in rows.values()} == {2}
+    assert rows["mean_test_score"].tolist() == [0.5, 0.7]
+    assert [list(params.values()) for params in rows["params"]] == [[1.0], [3.0]]
+    for whole in (tabulate(candidates[:1], results[:1]), tabulate(candidates[1:2], results[1:2])):
+        assert with_scores(whole)[1].tolist() == [0]
+
+
+def test_a_search_that_was_given_up_says_why():
+    members = make_members(LogisticRegression(), "classification")
+    candidates = [Candidate(members[0], {"C": float(c)}) for c in (1, 2)]
+    table = tabulate(candidates, [[fold(reason="boom")], [FoldResult(ended="incomplete", reason="the search ended")]])
+    with pytest.raises(ValueError, match=r"All configurations failed.*boom"):
+        warn_of_failures(table, hopeless=True)
+    with pytest.warns(EvaluationWarning, match="1 of 2 configurations failed"):
+        warn_of_failures(table)

@@ -178,6 +178,21 @@ def test_own_score_of_a_model_that_lacks_a_class(lacking):
     assert FoldScorer(scorer, CLASSES)(model, X, y) == accuracy_score(y, model.predict(X))
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_a_scorer_is_told_all_classes_as_its_name_is(three_classes, several):
+    X, y = three_classes
+    scorer, test = get_scorer("neg_log_loss"), np.flatnonzero(y != 2)
+    model = LogisticRegression().fit(X, y)
+    scoring = {"own": scorer} if several else scorer
+    found, _ = make_search_scorer(scoring, "own", model, model.classes_)
+    expected = make_search_scorer("neg_log_loss", True, model, model.classes_)[0](model, X[test], y[test])
+    answer = found(model, X[test], y[test])
+    assert (answer["own"] if several else answer) == expected
+    assert scorer._kwargs == {}, "the user's stays as it is"
+    labelled = make_scorer(log_loss, response_method="predict_proba", greater_is_better=False, labels=[0, 1, 2])
+    assert make_search_scorer(labelled, True, model, model.classes_)[0] is labelled
+
+
 def test_what_cannot_be_pickled_goes_by_its_repr():
     lock = Lock()
     scorer = make_scorer(lambda truth, labels: lock is None)

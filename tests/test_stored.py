@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
-from sklearn.metrics import check_scoring, f1_score, get_scorer, make_scorer, roc_auc_score
+from sklearn.metrics import brier_score_loss, check_scoring, f1_score, get_scorer, make_scorer, roc_auc_score
 
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.scoring import make_search_scorer
-from sklmeta.stored import StoredClassifier, StoredRegressor, _StoredScore, fold_score
+from sklmeta.stored import StoredClassifier, StoredRegressor, _StoredScore, fold_score, is_quick, judges_labels
 
 N = 60
 FOLDS = [np.arange(0, 30), np.arange(20, N)]  # they overlap
@@ -89,6 +89,16 @@ def test_scorers_that_were_told_all_classes_are_quick_too():
     score = fold_score(scorer, y, FOLDS, classes=CLASSES[3])
     assert score(p) == pytest.approx(by_scorer(scorer, y, p, CLASSES[3]), rel=1e-12)
     assert not isinstance(score, _StoredScore)
+
+
+@pytest.mark.parametrize("metric", [roc_auc_score, brier_score_loss])
+def test_what_is_asked_of_labels_is_no_metric_of_probabilities(metric):
+    p = np.column_stack([[0.9, 0.7, 0.6, 0.8], [0.1, 0.3, 0.4, 0.2]])
+    y, classes = np.array([0, 1, 1, 0]), np.array([0, 1])
+    scorer = make_scorer(metric)
+    assert fold_score(scorer, y, [np.arange(4)], classes=classes)(p) == metric(y, p.argmax(axis=1))
+    assert judges_labels(scorer, classes)
+    assert not is_quick(scorer, classes)
 
 
 def test_the_estimators_own_score_is_accuracy():

@@ -2,10 +2,13 @@
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import joblib
@@ -151,6 +154,62 @@ def test_joblibs_own_processes_do_the_same():
         workers = ThroughJoblib(2)
         workers.share(TRIAL)
         assert run(workers, [(power, base, 2) for base in range(3)]).in_order() == [200_000, 200_001, 200_004]
+
+
+def test_a_unit_that_cannot_be_sent_costs_itself_alone(children):
+    outcomes = run(children, [(power, 2, 2), (power, threading.Lock(), 2), (power, 3, 2)]).in_order()
+    assert isinstance(outcomes[1], TypeError)
+    assert outcomes[::2] == [200_004, 200_009]
+
+
+def test_a_folder_for_files_is_made_where_there_is_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("JOBLIB_TEMP_FOLDER", str(tmp_path / "not" / "yet"))
+    workers = InChildren(1)
+    assert workers.folder.parent == tmp_path / "not" / "yet"
+    workers.close()
+    assert not workers.folder.exists()
+
+
+ORPHANING = """
+import os, signal, sys
+import numpy as np
+from sklmeta.evaluation import Trial
+from sklmeta.workers import InChildren, Unit
+
+def wait(trial, seconds):
+    import time
+    print(trial.rows[0].shape, flush=True)
+    time.sleep(seconds)
+
+class Source:
+    units = [Unit(k, wait, (600,)) for k in range(2)]
+    def next_unit(self):
+        return self.units.pop() if self.units else None
+
+if __name__ == "__main__":
+    workers = InChildren(2)
+    workers.share(Trial((np.ones((1000, 10)), np.ones(1000)), [], None, {}, {}))
+    print(workers.folder, flush=True)
+    workers.run(Source())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=str)
+def test_no_rows_lie_about_after_the_program_was_killed(tmp_path, how):
+    path = tmp_path / "program.py"
+    path.write_text(ORPHANING)
+    process = subprocess.Popen([sys.executable, str(path)], stdout=subprocess.PIPE, text=True)
+    folder = Path(process.stdout.readline().strip())
+    assert [process.stdout.readline() for _ in range(2)] == ["(1000, 10)\n"] * 2
+    assert folder.exists()
+    process.send_signal(how)
+    process.wait()
+    process.stdout.close()
+    until = time.monotonic() + 10
+    while folder.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not folder.exists()
 
 
 def test_children_work_at_the_same_time_and_map_the_rows(children):
