@@ -454,7 +454,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
             best = self.refit(scored)
             if not isinstance(best, int | np.integer) or not 0 <= best < len(rows):
                 raise IndexError(
-                    f"refit returned {best!r}, which is no row of cv_results_; it was given the {len(rows)} with a score."
+                    f"refit returned {best!r}, which is no row of cv_results_; the {len(rows)} with a score were given."
                 )
             best = int(rows[best])
         else:

@@ -694,6 +694,6 @@ def test_a_callable_refit_sees_no_rows_without_a_score(binary):
         assert meta.cv_results_["params"][meta.best_index_] == meta.best_params_
         assert len(meta.cv_results_["params"]) == 4
     meta.set_params(refit=lambda results: 2)
-    message = "refit returned 2, which is no row of cv_results_; it was given the 2 with a score"
+    message = "refit returned 2, which is no row of cv_results_; the 2 with a score were given"
     with pytest.warns(EvaluationWarning, match="failed"), pytest.raises(IndexError, match=message):
         meta.fit(*binary)
