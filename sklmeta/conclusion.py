@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -148,6 +149,7 @@ def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits:
 
 _MOST_BLENDED = 200  # candidates, the best ones, among which members are looked for
 _MANY_ROWS, _SOME_ROWS = 20_000, 2_000  # that members are chosen on; fewer where each look at the metric takes long
+_FEW_LOOKS = 8  # at the metric: fewer are no choice
 _MANY_LOOKS = 5_000  # predictions: where folds are repeated, so many of them are looked at, if they are whole rounds
 
 
@@ -177,7 +179,7 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
     predictions, rows, folds = gather_folds([search.outputs(k)[: len(tests)] for k in usable], tests, keep=keep)
 
     def scored(
-        some: np.ndarray, parts: Sequence[np.ndarray], *, stand_in: bool = True
+        some: np.ndarray, parts: Sequence[np.ndarray], *, stand_in: bool = True, patience: float = np.inf
     ) -> Callable[[np.ndarray], float]:
         """The metric on parts of some of the rows that have predictions."""
         chosen = rows[some]
@@ -190,8 +192,11 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
             score_params=_params_of(X, trial.score_params, chosen),
             deciding=search.deciding,
             stand_in=stand_in,
+            patience=patience,
         )
 
+    deadline = search.blend_end()
+    patience = np.inf if deadline is None else (deadline - time.monotonic()) / _FEW_LOOKS
     by_labels = judges_labels(scorer, trial.classes, search.deciding)
     growth = len(y) / np.mean([len(train) for train, _ in trial.splits])  # of models that keep their rows
     return blender.combine(
@@ -201,13 +206,13 @@ def _blend(search: Search, trial: Trial, blender: Any, usable: Sequence[int]) ->
         n_rows=_how_many(keep, weight),
         sample_weight=None if weight is None else weight[rows],
         folds=folds,
-        score=scored(np.arange(len(rows)), folds),
+        score=scored(np.arange(len(rows)), folds, patience=patience),
         scores=np.array([search.score(k) for k in usable]),
         classes=trial.classes,
         predict_seconds=np.array([search.predict_seconds(k) for k in usable]),
         sizes=np.array([search.megabytes(k) for k in usable]) * growth,
         label_score=(lambda some: scored(some, [np.arange(len(some))], stand_in=False)) if by_labels else None,
-        deadline=search.blend_end(),
+        deadline=deadline,
     )
 
 

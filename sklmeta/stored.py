@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -45,6 +46,7 @@ def fold_score(
     score_params: Mapping[str, Any] | None = None,
     deciding: str | None = None,
     stand_in: bool = True,
+    patience: float = np.inf,
 ) -> Callable[[np.ndarray], float]:
     """The mean over folds of the user's metric, as a function of stored predictions.
 
@@ -70,6 +72,8 @@ def fold_score(
     stand_in : bool, default=True
         Whether another metric takes the place of one that cannot be computed on stored predictions; else what it
         raised is raised.
+    patience : float, default=numpy.inf
+        Seconds; one that takes longer on all folds has its place taken, too.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def fold_score(
     Warns
     -----
     EvaluationWarning
-        If the scorer cannot work on stored predictions; log loss or R2 stands in for it.
+        If the scorer cannot work on stored predictions, or not in time; log loss or R2 stands in for it.
 
     Examples
     --------
@@ -104,21 +108,24 @@ def fold_score(
         return quick
     slow = _StoredScore(scorer, y, folds, classes, X, params, deciding)
     n_outputs = n_classes or 1
+    started = time.monotonic()
     try:
         slow.on_fold(np.full((len(y), n_outputs), 1 / n_outputs), 0)
     except Exception as error:
         if not stand_in:
             raise
-        other = _STANDARD[classes is not None]
-        warnings.warn(
-            f"scoring={scorer!r} cannot be computed on stored predictions ({type(error).__name__}: {error}); the "
-            f"ensemble is chosen by {other} instead. Use a scorer that asks the estimator for nothing but predict "
-            "or predict_proba, or ensemble='best'.",
-            EvaluationWarning,
-            stacklevel=2,
-        )
-        return fold_metric(other, target, folds, n_classes)  # type: ignore[return-value]
-    return slow
+        why = f"cannot be computed on stored predictions ({type(error).__name__}: {error})"
+        how = "Use a scorer that asks the estimator for nothing but predict or predict_proba, or ensemble='best'."
+    else:
+        seconds = (time.monotonic() - started) * len(folds)
+        if seconds <= patience:
+            return slow
+        why = f"takes about {seconds:.2g} s on {len(folds)} folds, too long for the time that is left"
+        how = "Use a quicker one, more time, or ensemble='best'."
+    other = _STANDARD[classes is not None]
+    text = f"scoring={scorer!r} {why}; the ensemble is chosen by {other} instead. {how}"
+    warnings.warn(text, EvaluationWarning, stacklevel=2)
+    return fold_metric(other, target, folds, n_classes)  # type: ignore[return-value]
 
 
 def judges_labels(scorer: Any, classes: np.ndarray | None, deciding: str | None = None) -> bool:

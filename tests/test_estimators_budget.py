@@ -248,6 +248,19 @@ def test_choosing_members_by_a_slow_metric_ends_in_time():
     assert meta.score(X, y) > 0.9
 
 
+def test_a_metric_too_slow_to_choose_members_by_leaves_that_to_another():
+    X, y = CANCER
+
+    def very_slowly(estimator, X, y):
+        time.sleep(0.4)
+        return estimator.score(X, y)
+
+    meta = MetaEstimator(CHEAP, scoring=very_slowly, time_budget=6, random_state=0)
+    with pytest.warns(EvaluationWarning, match="too long for the time that is left; the ensemble is chosen by neg_log"):
+        meta.fit(X[::2], y[::2])
+    assert meta.score(X[1::2], y[1::2]) > 0.9
+
+
 @pytest.mark.parametrize("budget", [0, -1.0, "soon", float("nan"), float("inf"), True])
 def test_a_budget_is_a_number_of_seconds(budget):
     with pytest.raises(ValueError, match="time_budget must be seconds above 0 or None"):

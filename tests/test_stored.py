@@ -1,9 +1,20 @@
 """The user's metric on stored predictions is what the scorer itself says of them."""
 
+import time
+
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
-from sklearn.metrics import brier_score_loss, check_scoring, f1_score, get_scorer, make_scorer, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    brier_score_loss,
+    check_scoring,
+    f1_score,
+    get_scorer,
+    log_loss,
+    make_scorer,
+    roc_auc_score,
+)
 
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.scoring import make_search_scorer
@@ -190,3 +201,21 @@ def test_stored_predictions_are_of_their_rows_only():
         StoredClassifier(p, CLASSES[2]).predict(np.zeros((7, 1)))
     with pytest.raises(ValueError, match="stored of 1 rows, and 2 were asked for"):
         StoredRegressor(np.zeros((1, 1))).predict([[0], [0]])
+
+
+def test_what_takes_too_long_has_its_place_taken():
+    y, folds = np.arange(12) % 2, [np.arange(6), np.arange(6, 12)]
+
+    def slow(estimator, X, y):
+        time.sleep(0.05)
+        return accuracy_score(y, estimator.predict(X))
+
+    p = np.column_stack([np.linspace(0.1, 0.9, 12), np.linspace(0.9, 0.1, 12)])
+    patient = fold_score(slow, y, folds, classes=np.array([0, 1]), patience=60.0)
+    assert patient(p) == accuracy_score(y, p.argmax(axis=1))
+    message = (
+        r"takes about 0\.\d+ s on 2 folds, too long for the time that is left; the ensemble is chosen by neg_log_loss"
+    )
+    with pytest.warns(EvaluationWarning, match=message):
+        hurried = fold_score(slow, y, folds, classes=np.array([0, 1]), patience=0.01)
+    assert hurried(p) == pytest.approx(-np.mean([log_loss(y[f], p[f]) for f in folds]))
