@@ -480,7 +480,7 @@ def _classification() -> Mapping[str, CatalogueEntry]:
             n_known=18,
         ),
     ]
-    return _by_name([*entries, *_prepared_otherwise(entries)])
+    return _by_name([*entries, *_prepared_otherwise(entries, {**_OTHERWISE, **_OTHERWISE_FOR_CLASSES})])
 
 
 @cache
@@ -564,7 +564,7 @@ def _regression() -> Mapping[str, CatalogueEntry]:
         max_rows=_PROCESS_ROWS,
         n_known=1,
     )
-    every = [*entries, *_prepared_otherwise(entries), process]
+    every = [*entries, *_prepared_otherwise(entries, _OTHERWISE), process]
     return _by_name(replace(entry, target_means=True) for entry in every)
 
 
@@ -575,20 +575,22 @@ def _smooth_around_a_line() -> Kernel:
 
 # What numbers look like decides for those that measure distances or add up, and for trees, along what they split. In
 # an average, a member that sees them otherwise errs otherwise (docs/decisions.md has what that is worth)
-_PREPARED_OTHERWISE = {
+_OTHERWISE = {
     "logistic_regression": ("normal", "splines"),
     "ridge": ("normal", "splines"),
     "svc": ("normal",),
     "svr": ("normal",),
     "mlp": ("normal",),
-    "hist_gradient_boosting": ("components",),
 }
+_OTHERWISE_FOR_CLASSES = {"hist_gradient_boosting": ("components",)}  # averages of numbers do not gain by it
 
 
-def _prepared_otherwise(entries: Iterable[CatalogueEntry]) -> Iterator[CatalogueEntry]:
+def _prepared_otherwise(
+    entries: Iterable[CatalogueEntry], otherwise: Mapping[str, tuple[str, ...]]
+) -> Iterator[CatalogueEntry]:
     """The same base estimators behind other preparations of numbers."""
     for entry in entries:
-        for scale in _PREPARED_OTHERWISE.get(entry.name, ()):
+        for scale in otherwise.get(entry.name, ()):
             name, most = f"{entry.name}_{scale}", ROTATED if scale == "components" else _WIDE
             yield replace(entry, name=name, categories="onehot", scale=scale, n_known=6, max_columns=most)
 

@@ -806,8 +806,7 @@ class MetaRegressor(RegressorMixin, MetaEstimator):
     estimators : estimator, list of (str, estimator) or None, default=None
         None is every regressor of the catalogue (`sklmeta.catalogue.catalogue`): ridge regression, SVM and neural
         network (each also on normal scores, the first also on splines), elastic net, random forest, extra trees,
-        histogram gradient boosting (also beside principal components), nearest neighbours, and up to 1,000 rows a
-        Gaussian process.
+        histogram gradient boosting, nearest neighbours, and up to 1,000 rows a Gaussian process.
     param_distributions, knowledge, recommender, n_iter, time_budget, ensemble, preprocessor, scoring, refit, cv, \
     n_jobs, random_state, warm_start, callback, verbose
         See `MetaEstimator`.

@@ -65,7 +65,6 @@ NAMES = {
         "ridge_normal",
         "ridge_splines",
         "svr_normal",
-        "hist_gradient_boosting_components",
         "mlp_normal",
         "gaussian_process",
     ],

@@ -248,18 +248,25 @@ def test_what_has_no_part_in_such_data_is_left_out_without_a_word(recwarn):
         return [m.name for m in usable_members(members, X, weighted=False, of_catalogue=True)]
 
     every = list(catalogue("regression"))
-    plain = [name for name in every if not name.endswith(("_normal", "_splines", "_components"))]
+    plain = [name for name in every if not name.endswith(("_normal", "_splines"))]
     assert left(np.zeros((1000, 2))) == every
     assert left(np.zeros((1001, 2))) == [name for name in every if name != "gaussian_process"]
     assert left(sparse.csr_matrix((10, 2))) == plain
     assert left(np.zeros((10, 2)), preprocessor=StandardScaler()) == plain, "all would see the same"
-    of_few = ("gaussian_process", "hist_gradient_boosting_components")
-    assert left(np.broadcast_to(0.0, (4000, 1001))) == [n for n in every if n not in of_few]
-    assert left(np.broadcast_to(0.0, (4000, 5000))) == [n for n in every if "splines" not in n and n not in of_few]
+    wide = np.broadcast_to(0.0, (4000, 5000))
+    assert left(wide) == [n for n in every if not n.endswith("_splines") and n != "gaussian_process"]
     assert len(recwarn) == 0
     slow = [name for name in plain if name in ("hist_gradient_boosting", "mlp")]
     assert left(np.broadcast_to(0.0, (1000, 5001))) == [name for name in plain if name not in slow]
     assert [str(w.message).count("slow beyond 5000 columns, and there are 5001") for w in recwarn] == [2]
+
+
+@pytest.mark.parametrize(("columns", "takes_part"), [(1000, True), (1001, False)])
+def test_components_of_many_columns_are_left_out_without_a_word(columns, takes_part, recwarn):
+    members = make_members(None, "classification")
+    left = usable_members(members, np.broadcast_to(0.0, (400, columns)), weighted=False, of_catalogue=True)
+    assert ("hist_gradient_boosting_components" in {member.name for member in left}) == takes_part
+    assert len(recwarn) == 0
 
 
 @pytest.mark.parametrize(
