@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -480,7 +481,8 @@ def _classification() -> Mapping[str, CatalogueEntry]:
             n_known=18,
         ),
     ]
-    return _by_name([*entries, *_prepared_otherwise(entries, {**_OTHERWISE, **_OTHERWISE_FOR_CLASSES})])
+    others = chain.from_iterable(_prepared_otherwise(entries, how) for how in (_OTHERWISE, _OTHERWISE_FOR_CLASSES))
+    return _by_name([*entries, *others])
 
 
 @cache

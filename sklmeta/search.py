@@ -79,7 +79,7 @@ class Past:
         What was evaluated on all of them, or given up.
     given_up : mapping of int to str, default={}
         Why, by position in `evaluated`.
-    seconds : float, default=numpy.inf
+    seconds : float, default=inf
         Its time budget.
     """
 

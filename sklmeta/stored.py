@@ -72,7 +72,7 @@ def fold_score(
     stand_in : bool, default=True
         Whether another metric takes the place of one that cannot be computed on stored predictions; else what it
         raised is raised.
-    patience : float, default=numpy.inf
+    patience : float, default=inf
         Seconds; one that takes longer on all folds has its place taken, too.
 
     Returns

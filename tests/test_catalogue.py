@@ -50,8 +50,8 @@ NAMES = {
         "logistic_regression_normal",
         "logistic_regression_splines",
         "svc_normal",
-        "hist_gradient_boosting_components",
         "mlp_normal",
+        "hist_gradient_boosting_components",
     ],
     "regression": [
         "ridge",
