@@ -291,13 +291,13 @@ def check_collectable(datasets: Iterable[Dataset], cv: int = 3) -> None:
     first = None
     for dataset in datasets:
         task_type = _task_type(dataset)
-        first = first or task_type
-        _check_same_type(dataset, task_type, first)
         with _naming(dataset):
             y = check_target(dataset.X, dataset.y, task_type)
             if np.shape(dataset.X)[1:] == (0,):
                 raise ValueError("there is no column beside the target.")
             list(_folds(task_type, cv, 0).split(y, _coded(y, task_type)[0]))
+        first = first or task_type
+        _check_same_type(dataset, task_type, first)
 
 
 def _task_type(dataset: Dataset) -> str:
