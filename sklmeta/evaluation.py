@@ -152,7 +152,7 @@ def evaluate_on(trial: Trial, fold: int, member: str, estimator: Any) -> FoldRes
         keep_model=trial.keep_models or trial.measure_size or trial.measure_speed,
         prepared=partial(trial.preparations.of, fold=fold),
     )
-    if trial.measure_speed and result.model is not None:
+    if trial.measure_speed and result.outputs is not None:  # of what can be averaged
         rows = safe_indexing(trial.rows[0], np.resize(trial.splits[fold][1], _ASKED_ABOUT))
         result = replace(result, answer_seconds=_seconds_of(partial(Outputs(trial.classes), result.model, rows)))
     return _put_away(result, trial)

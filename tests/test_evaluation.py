@@ -201,3 +201,16 @@ def test_the_time_of_an_answer_is_that_of_a_thousand_rows():
     assert result.model is None
     assert np.isnan(evaluate_on(replace(trial, measure_speed=False), 0, "slow", Slow()).answer_seconds)
     assert evaluate_on(replace(trial, keep_models=True), 0, "slow", Slow()).model is not None
+
+
+class Speechless(GaussianNB):
+    def predict_proba(self, X):
+        raise RuntimeError("says nothing")
+
+
+def test_what_cannot_answer_costs_nothing_but_its_place_in_an_average():
+    splits = [(np.arange(0, 150, 2), np.arange(1, 150, 2))]
+    trial = Trial((IRIS, SPECIES), splits, get_scorer("accuracy"), {}, {"nb": {}}, np.arange(3))
+    result = evaluate_on(replace(trial, keep_outputs=True, measure_speed=True), 0, "nb", Speechless())
+    assert (result.status, result.outputs) == ("ok", None)
+    assert np.isnan(result.answer_seconds)
