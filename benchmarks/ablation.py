@@ -36,6 +36,7 @@ from sklmeta import KnowledgeBase, load_knowledge
 from sklmeta.knowledge.sizes import whole_tables
 from sklmeta.metafeatures import MetaFeatureExtractor
 from sklmeta.recommenders import Recommender, TaskMixture
+from sklmeta.recommenders.kernels import nearest_distances
 from sklmeta.recommenders.recommendation import Observed, Question
 
 
@@ -53,7 +54,7 @@ class WithoutLandmarkers(TaskMixture):
         told = ~self.meta_features_.columns.isin(landmarkers)
         self.spread_ = np.where(told, self.spread_, np.inf)
         self.standardised_ = self.standardised_ * told
-        self.distances_ = self._distances(self.standardised_, self.apart_)
+        self.near_ = nearest_distances(self._evenly(self.standardised_), self.apart_, self.near_.shape[1])
         super()._learn()
 
 
