@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ MAX_CLASSES = 50
 MAX_ENCODED = 100
 MAX_LEVELS_EACH = 10
 THREE_FOLDS_UP_TO = 400
+CHANCE = 0.01  # a lead that says nothing
 
 _RANKED = ("linear", "kernel", "random_trees", "boosting", "naive_bayes", "discriminant")
 _FLEXIBLE = ("1nn", "5nn", "kernel", "random_trees", "boosting")
@@ -73,9 +74,22 @@ def _scores_of(names: Mapping[str, str], task: str) -> dict[str, str]:
     return {f"landmark_{name}": _SCORE[task].format(meaning) for name, meaning in names.items()}
 
 
+def _places_of(names: Iterable[str], prefix: str = "") -> dict[str, str]:
+    """Where a learner stands among the others, which on easy tables and hard ones says who does well here."""
+    return {
+        f"{prefix}relative_{name}": f"Where `{prefix or 'landmark_'}{name}` stands among these: 0 at their median, 1 at "
+        "the best, cut at -1."
+        for name in names
+    }
+
+
 MEANINGS = {
-    "classification": _scores_of(_LEARNERS | _GENERATIVE, "classification") | _GAINS | _RANKINGS,
-    "regression": _scores_of(_LEARNERS, "regression") | _GAINS,
+    "classification": _scores_of(_LEARNERS | _GENERATIVE, "classification")
+    | _GAINS
+    | _places_of(_LEARNERS | _GENERATIVE)
+    | _RANKINGS
+    | _places_of(_RANKED, "ranking_"),
+    "regression": _scores_of(_LEARNERS, "regression") | _GAINS | _places_of(_LEARNERS),
 }
 
 
@@ -97,9 +111,10 @@ def landmarkers(table: Table, target: Target) -> dict[str, float]:
     predicted = _out_of_fold(features, target, _suite(target.is_classification))
     score = kappa if target.is_classification else clipped_r2
     scores = {name: score(Y, predicted[name]) for name in predicted}
-    full = {f"landmark_{name}": value for name, value in scores.items() if not name.endswith("_half")}
+    full = {name: value for name, value in scores.items() if not name.endswith("_half")}
+    landmarks = {f"landmark_{name}": value for name, value in full.items()} | {"landmark_best": max(full.values())}
     rankings = _rankings(Y, predicted) if target.is_classification else {}
-    return full | {"landmark_best": max(full.values())} | _gains(scores) | rankings
+    return landmarks | _gains(scores) | _places(full) | rankings
 
 
 def _few_rows(table: Table, target: Target) -> tuple[Table, Target]:
@@ -143,12 +158,20 @@ def _gains(score: Mapping[str, float]) -> dict[str, float]:
 
 def _rankings(Y: NDArray, predicted: Mapping[str, NDArray]) -> dict[str, float]:
     ranking = {name: separation(Y, predicted[name]) for name in _RANKED}
-    return {f"ranking_{name}": value for name, value in ranking.items()} | {
-        "ranking_gain_kernel": ranking["kernel"] - ranking["linear"],
-        "ranking_gain_trees": ranking["random_trees"] - ranking["linear"],
-        "ranking_gain_boosting": ranking["boosting"] - ranking["random_trees"],
-        "ranking_gain_smooth": ranking["kernel"] - ranking["random_trees"],
-    }
+    return (
+        {f"ranking_{name}": value for name, value in ranking.items()}
+        | _places(ranking, "ranking_")
+        | {
+            "ranking_gain_kernel": ranking["kernel"] - ranking["linear"],
+            "ranking_gain_trees": ranking["random_trees"] - ranking["linear"],
+            "ranking_gain_boosting": ranking["boosting"] - ranking["random_trees"],
+            "ranking_gain_smooth": ranking["kernel"] - ranking["random_trees"],
+        }
+    )
+
+
+def _places(score: Mapping[str, float], prefix: str = "") -> dict[str, float]:
+    return dict(zip((f"{prefix}relative_{name}" for name in score), places(np.array([*score.values()])), strict=True))
 
 
 def _out_of_fold(
@@ -224,6 +247,12 @@ def margins(scores: NDArray) -> NDArray[np.float64]:
     second, first = np.partition(scores, -2, axis=1)[:, -2:].T[:, :, None]
     best = np.arange(scores.shape[1]) == scores.argmax(axis=1)[:, None]
     return scores - np.where(best, second, first)
+
+
+def places(scores: NDArray) -> NDArray[np.float64]:
+    """Each score less their median, in units of what the best is above it (0.01 at least), from -1 to 1."""
+    median = np.median(scores)
+    return np.clip((scores - median) / max(scores.max() - median, CHANCE), -1.0, 1.0)
 
 
 def clipped_r2(Y: NDArray, predicted: NDArray) -> float:
