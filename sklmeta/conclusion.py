@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from sklmeta.fold_models import face, means_of_folds
 from sklmeta.preparations import united
 from sklmeta.refits import Refits
 from sklmeta.rescue import GRACE, fit_alone, rescue, this_process
-from sklmeta.search import Search
+from sklmeta.search import Fitted, Search
 from sklmeta.stored import fold_score, is_quick, judges_labels
 
 
@@ -41,6 +41,8 @@ class Conclusion:
         What fitting the best on all rows took; NaN where it was not.
     weights : ndarray of shape (n_candidates,)
         Of each in the ensemble; NaN for the members of one that has none.
+    fitted : mapping of (str, str) to Fitted, default={}
+        What it is made of, by the candidate's key, for a search that goes on.
     """
 
     index: int
@@ -48,6 +50,7 @@ class Conclusion:
     ensemble: Any
     seconds: float
     weights: np.ndarray
+    fitted: Mapping[tuple[str, str], Fitted] = field(default_factory=dict)
 
 
 def conclude(
@@ -113,12 +116,14 @@ def conclude(
     if not interrupted:
         _fit(workers, refits, trial)
     fitted = {**refits.fitted, **_alike(refits, search.n_rows)}
-    stand_ins = means_of_folds(search, trial, [k for k, model in fitted.items() if model is None])
+    capped = any(getattr(blender, cap, None) is not None for cap in ("max_size", "max_predict_seconds"))
+    without = [k for k, model in fitted.items() if model is None]
+    stand_ins = _as_before(search, means_of_folds(search, trial, without, one=capped))
     left = {k: model for k, model in {**fitted, **stand_ins}.items() if model is not None}
-    _warn_of_shortcuts(refits, stand_ins, search.n_rows, interrupted, in_budget=search.clock is not None)
-    if not left:
-        best, model = _one_at_least(search, trial, workers, best, refits)
-        left = {best: model}
+    if left:
+        _warn_of_shortcuts(refits, stand_ins, search, interrupted)
+    else:
+        best, left = _one_at_least(search, trial, workers, best, refits)
     if best not in left:
         best = next(k for k in search.best_first() if k in left)
     kept = [k for k in members if k in left]
@@ -128,23 +133,42 @@ def conclude(
         blend = _without(blend, members, kept)
     ensemble = _blended(search, trial, kept, [left[k] for k in kept], blend) if best in usable else None
     return Conclusion(
-        best, left[best], ensemble, refits.seconds.get(best, np.nan), _weights(search, kept, blend.shares)
+        best,
+        left[best],
+        ensemble,
+        refits.seconds.get(best, np.nan),
+        _weights(search, kept, blend.shares),
+        {search.candidates[k].key: _made(refits, k, model) for k, model in left.items()},
     )
 
 
-def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits: Refits) -> tuple[int, Any]:
-    """Where no member became a model: the fold models of another candidate; or the best, fitted on some rows."""
+def _as_before(search: Search, stand_ins: Mapping[int, Any]) -> dict[int, Any]:
+    """What stands in for a fit; where nothing does, what did so in an earlier search."""
+    before = {k: fitted.model for k, fitted in search.fitted_before.items()}
+    return {k: before.get(k) if model is None else model for k, model in stand_ins.items()}
+
+
+def _made(refits: Refits, k: int, model: Any) -> Fitted:
+    whole = refits.fitted.get(k) is not None
+    return Fitted(model, refits.seconds[k], refits.rows[k]) if whole else Fitted(model)
+
+
+def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits: Refits) -> tuple[int, dict[int, Any]]:
+    """Where no member became a model: what there is of another candidate; or the best, fitted on some rows."""
     for k in search.best_first():
-        model = means_of_folds(search, trial, [k])[k]
+        model = _as_before(search, means_of_folds(search, trial, [k], one=True))[k]
         if model is not None:
-            return k, model
+            _warn_of_another(refits, f"the model is another, {search.name(k)}, by what there is of it")
+            return k, {k: model}
     if refits.errors and search.clock is None:
         raise refits.errors[0]
     left = np.inf if search.clock is None else max(0.0, search.clock.left())
-    outcome = fit_alone(search, trial, workers, best, search.most_rows(best, 0.5 * left), max(GRACE, left))
+    n_rows = search.most_rows(best, 0.5 * left)
+    outcome = fit_alone(search, trial, workers, best, n_rows, max(GRACE, left))
     if isinstance(outcome, Exception):
         raise outcome
-    return best, outcome[0]
+    _warn_of_another(refits, f"the model is the best of them, fitted on {n_rows} of {search.n_rows} rows")
+    return best, {best: outcome[0]}
 
 
 _MOST_BLENDED = 200  # candidates, the best ones, among which members are looked for
@@ -270,24 +294,34 @@ def _blended(search: Search, trial: Trial, members: Sequence[int], fitted: Seque
     return face(trial).of_fitted(list(zip(unique, fitted, strict=True)), blend, trial.classes)
 
 
-def _warn_of_shortcuts(
-    refits: Refits, stand_ins: dict[int, Any], n_rows: int, interrupted: bool, in_budget: bool
-) -> None:
+def _warn_of_shortcuts(refits: Refits, stand_ins: Mapping[int, Any], search: Search, interrupted: bool) -> None:
     """Say what is not as it would be with more time, or without errors."""
     means = sum(model is not None for model in stand_ins.values())
     lost = len(stand_ins) - means
-    partly = sum(taken < n_rows for k, taken in refits.rows.items() if refits.fitted[k] is not None)
+    partly = sum(taken < search.n_rows for k, taken in refits.rows.items() if refits.fitted[k] is not None)
     shortcuts = [
         f"{means} mean of fold models" * bool(means),
         f"{partly} fitted on a part of the rows" * bool(partly),
         f"{lost} left out" * bool(lost),
     ]
     if any(shortcuts):
+        in_budget = search.clock is not None
         why = " after the interruption" if interrupted else " within the time budget" if in_budget else ""
-        first = f" The first error: {describe_error(refits.errors[0])}" if refits.errors else ""
         warnings.warn(
             f"Not all of the model's {len(refits.fitted)} members could be fitted on all rows{why}: "
-            f"{', '.join(filter(None, shortcuts))}.{first}",
+            f"{', '.join(filter(None, shortcuts))}.{_first_error(refits)}",
             EvaluationWarning,
             stacklevel=5,
         )
+
+
+def _warn_of_another(refits: Refits, what: str) -> None:
+    warnings.warn(
+        f"None of the model's {len(refits.fitted)} members could be fitted on all rows; {what}.{_first_error(refits)}",
+        EvaluationWarning,
+        stacklevel=6,
+    )
+
+
+def _first_error(refits: Refits) -> str:
+    return f" The first error: {describe_error(refits.errors[0])}" if refits.errors else ""

@@ -54,6 +54,7 @@ from sklmeta.scoring import (
     has_standard_score,
     identity_of,
     make_search_scorer,
+    needs_decisions,
     needs_probabilities,
     refits,
 )
@@ -104,7 +105,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
     ensemble : {"average", "stack", "best"}, Average, Stack or Best, default="average"
         What `predict` uses: a weighted average of the best configurations, chosen on their out-of-fold predictions, a
         model over them, or the best single configuration. The objects (see `sklmeta.blends`) have options, such as
-        caps on prediction time and size.
+        caps on prediction time and size. Where `scoring` takes decision values alone, which an average does not have,
+        it is the best one.
     preprocessor : "auto", None or transformer, default="auto"
         What bare estimators are put behind. "auto" is what the catalogue has for each of them: missing values,
         categories, dates and scaling are taken care of. Pipelines are used as they are.
@@ -314,6 +316,14 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                     self.best_estimator_, self.refit_time_, self._weights = model.best, model.seconds, model.weights
                     if self._blends() and model.ensemble is not None:
                         self.ensemble_ = model.ensemble
+                    self._keep(replace(past, fitted=model.fitted), search, trial)
+                elif not search.has_a_score() and clock is not None:
+                    warnings.warn(
+                        "The time budget was too short to evaluate even one configuration, and refit is False: "
+                        "there is no model, and nothing in cv_results_ to choose from. Give it more time.",
+                        EvaluationWarning,
+                        stacklevel=2,
+                    )
                 elif not self.multimetric_ and search.has_a_score():
                     self._choose(search.deciding)
         return self
@@ -664,7 +674,8 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
 
     def _blends(self) -> bool:
         """Whether the model may be more than one candidate; a callable `refit` names the one."""
-        return refits(self.refit) and not (callable(self.refit) or isinstance(find_blender(self.ensemble), Best))
+        one = callable(self.refit) or isinstance(find_blender(self.ensemble), Best) or needs_decisions(self.scoring)
+        return refits(self.refit) and not one
 
     def _promises_probabilities(self) -> bool:
         """Whether every member must have probabilities, whichever becomes the model."""

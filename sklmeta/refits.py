@@ -22,7 +22,7 @@ class Refits:
 
     Under a time budget, each member in turn is taken on if it and those before it can all end in time, whoever begins
     when; then the most important of them begins, unless a longer one would be late by it. For a member that is not
-    taken on, its fold models stand in, and time to read them is kept back.
+    taken on, its fold models stand in, and time to read them is kept back. What an earlier search has fitted is there.
 
     Parameters
     ----------
@@ -40,7 +40,9 @@ class Refits:
         self.rows: dict[int, int] = dict.fromkeys(wanted, search.n_rows)
         self.errors: list[Exception] = []
         self._search, self._some_rows = search, some_rows
-        self._todo, self._unsent = list(wanted), list[int]()
+        for k in filter(search.is_fitted, wanted):
+            self.fitted[k], self.seconds[k] = search.fitted_before[k].model, search.fitted_before[k].seconds
+        self._todo, self._unsent = [k for k in wanted if not search.is_fitted(k)], list[int]()
         # asked for at every look at the agenda, and settled once the search is over
         self._fit_seconds = {k: search.refit_seconds(k) for k in wanted}
         self._handover = {k: search.handover_seconds(k) for k in wanted}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from typing import Any
 
@@ -230,20 +230,33 @@ def identity_of(scoring: Any) -> str:
 
 def needs_probabilities(scoring: Any) -> bool:
     """Whether a scorer among `scoring` takes nothing but probabilities."""
+    return any("predict_proba" in taken and "decision_function" not in taken for taken in _responses(scoring))
+
+
+def needs_decisions(scoring: Any) -> bool:
+    """Whether a scorer among `scoring` takes nothing but decision values, which an average does not have."""
+    return any(taken == {"decision_function"} for taken in _responses(scoring))
+
+
+def _responses(scoring: Any) -> Iterator[set[str]]:
+    """Of each scorer, which methods of an estimator it takes; nothing of those that do not say so."""
     if isinstance(scoring, Mapping):
-        return any(map(needs_probabilities, scoring.values()))
+        scoring = list(scoring.values())
     if isinstance(scoring, list | tuple | set):
-        return any(map(needs_probabilities, scoring))
+        for one in scoring:
+            yield from _responses(one)
+        return
     if isinstance(scoring, str):
         try:
             scoring = check_scoring(scoring=scoring)
         except ValueError:
-            return False  # an unknown name is reported where it is used
-    return _takes_probabilities(scoring) and "decision_function" not in scoring._response_method
+            return  # an unknown name is reported where it is used
+    taken = getattr(scoring, "_response_method", ())
+    yield {taken} if isinstance(taken, str) else set(taken)
 
 
 def _takes_probabilities(scorer: Any) -> bool:
-    return "predict_proba" in getattr(scorer, "_response_method", ())
+    return any("predict_proba" in taken for taken in _responses(scorer))
 
 
 def accepts_weights(scorer: Any) -> bool:

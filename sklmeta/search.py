@@ -66,6 +66,25 @@ class Clock:
 
 
 @dataclass(frozen=True, eq=False)
+class Fitted:
+    """A member of an earlier search's model.
+
+    Parameters
+    ----------
+    model : estimator
+        What it was fitted to.
+    seconds : float, default=nan
+        What that took.
+    n_rows : int, default=0
+        On how many rows; 0 for what stood in for a fit.
+    """
+
+    model: Any
+    seconds: float = math.nan
+    n_rows: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Past:
     """What an earlier search found out.
 
@@ -81,6 +100,8 @@ class Past:
         Why, by position in `evaluated`.
     seconds : float, default=inf
         Its time budget.
+    fitted : mapping of (str, str) to Fitted, default={}
+        What its model was made of, by the candidate's key.
     """
 
     fingerprint: str = ""
@@ -88,6 +109,7 @@ class Past:
     evaluated: Sequence[tuple[Candidate, Any, Sequence[FoldResult | None]]] = ()
     given_up: Mapping[int, str] = field(default_factory=dict)
     seconds: float = np.inf
+    fitted: Mapping[tuple[str, str], Fitted] = field(default_factory=dict)
 
     def for_a_budget(self, seconds: float) -> Past:
         """The same for a search of so many seconds: with more of them, what was stopped gets another chance."""
@@ -180,6 +202,7 @@ class Search:
         self.candidates: list[Candidate] = [candidate for candidate, _, _ in past.evaluated]
         self.estimators: list[Any] = [estimator for _, estimator, _ in past.evaluated]
         self.results: list[list[FoldResult | None]] = [list(folds) for _, _, folds in past.evaluated]
+        self.fitted_before = {k: past.fitted[c.key] for k, c in enumerate(self.candidates) if c.key in past.fitted}
         self._queue: deque[tuple[int, int]] = deque()
         self._given_up: dict[int, str] = dict(past.given_up)
         # of what was evaluated in full: scores by fold, mean and standard error, and the order of those that count
@@ -189,7 +212,7 @@ class Search:
         self._offered: list[Candidate] | None = None
         for k in range(len(self.candidates)):
             self._note(k)
-        self._reserve = 0.0
+        self._reserve = self._needed_at_the_end() if clock is not None and self.candidates else 0.0
         self._has_a_fold = self.has_a_score()
         self.has_begun = self._has_a_fold
         self.was_told_to_stop = False
@@ -372,11 +395,19 @@ class Search:
             candidate = self.plan.next({**self._scores(known), **self._guesses()}, allowed, self._price)
             if candidate is None and not self.candidates:
                 candidate = self.plan.next({}, partial(self._is_affordable, _SHARE), self._price)
-        if candidate is None:
+        if candidate is not None:
+            self._append(candidate)
+            k = len(self.candidates) - 1
+        elif self.clock is None or self.candidates or not self._may_try(k := self.add_quickest()):
             return False
-        self._append(candidate)
-        self._queue.extend((len(self.candidates) - 1, fold) for fold in range(len(self.train_rows)))
+        self._queue.extend((k, fold) for fold in range(len(self.train_rows)))
         return True
+
+    def _may_try(self, k: int) -> bool:
+        """Whether a fold may well end before it would be stopped; after that, costs are known better."""
+        assert self.clock is not None
+        seconds = self.costs.seconds(self.candidates[k].configuration, self.train_rows[0])
+        return seconds <= _FIRST_PATIENCE * self.clock.left()
 
     def _append(self, candidate: Candidate) -> None:
         self.candidates.append(candidate)
@@ -456,6 +487,7 @@ class Search:
 
     def _needed_by_refits(self) -> float:
         likely = self.best_first()[: _LIKELY_MEMBERS if self.plan.for_average else 1]
+        likely = [k for k in likely if not self.is_fitted(k)]
         fits = [self.refit_seconds(k) for k in likely]
         handovers = sum(self.handover_seconds(k) for k in likely)
         return _RESERVE_MARGIN * max([0.0, *fits, sum(fits) / self.n_workers]) + handovers
@@ -478,6 +510,10 @@ class Search:
         per_fold, whole = (self.costs.seconds(self.candidates[k].configuration, n) for n in (n_train, self.n_rows))
         growth = whole / per_fold if per_fold > 0 else 0.0  # NaN where nothing is known
         return float(np.mean(taken)) * max(self.n_rows / n_train, growth) if taken else np.inf
+
+    def is_fitted(self, k: int) -> bool:
+        """Whether an earlier search has fitted it on all rows."""
+        return k in self.fitted_before and self.fitted_before[k].n_rows == self.n_rows
 
     def blend_end(self) -> float | None:
         """When choosing members must be done, by ``time.monotonic()``, to leave time for their fits; None: whenever."""

@@ -504,6 +504,53 @@ def test_a_warm_start_evaluates_the_rest_and_ends_like_one_fit(interrupted):
     np.testing.assert_allclose(meta.predict_proba(X), whole.predict_proba(X))
 
 
+def test_a_warm_start_fits_no_member_again_that_is_fitted(interrupted):
+    X, y = CANCER
+    meta = interrupted(10**9).set_params(warm_start=True).fit(X, y)
+    fits, before = Interrupting.fits, meta.predict_proba(X)
+    meta.fit(X, y)
+    assert Interrupting.fits == fits
+    assert np.isfinite(meta.refit_time_)
+    np.testing.assert_array_equal(meta.predict_proba(X), before)
+
+
+def test_a_warm_start_with_less_time_is_no_worse_than_what_it_starts_from(interrupted):
+    X, y = CANCER
+    meta = interrupted(10**9).set_params(warm_start=True, ensemble="best").fit(X, y)
+    before = meta.predict_proba(X)
+    Interrupting.fits, Interrupting.stop_at = 0, 1  # nothing more is fitted
+    meta.set_params(n_iter=6).fit(X, y)
+    np.testing.assert_array_equal(meta.predict_proba(X), before)
+
+
+def test_where_size_is_capped_no_mean_of_fold_models_stands_in(interrupted):
+    X, y = CANCER
+    space = {"min_samples_leaf": [1, 2, 4]}
+    members = [("trees", RandomForestClassifier(n_estimators=20, random_state=0))]
+
+    def size_of(blend):
+        def stop(progress):
+            raise KeyboardInterrupt
+
+        meta = MetaEstimator(
+            members, param_distributions=space, knowledge=None, n_iter=3, ensemble=blend, callback=stop
+        )
+        with pytest.warns(EvaluationWarning):
+            meta.fit(X, y)
+        return len(pickle.dumps(meta.ensemble_)) / 1e6
+
+    alone = len(pickle.dumps(RandomForestClassifier(n_estimators=20, random_state=0).fit(X, y))) / 1e6
+    assert size_of(Average()) > 3 * alone
+    assert size_of(Average(max_size=1.5 * alone)) < 1.5 * alone
+
+
+def test_nothing_to_choose_from_is_said_without_a_refit():
+    X, y = CANCER
+    with pytest.warns(EvaluationWarning, match="refit is False: there is no model"):
+        meta = MetaClassifier(time_budget=0.05, refit=False, random_state=0).fit(X, y)
+    assert meta.n_evaluations_ == 0
+
+
 def test_a_warm_start_goes_on_from_a_file(tmp_path):
     X, y = CANCER
     space = {"C": loguniform(1e-2, 1e2)}

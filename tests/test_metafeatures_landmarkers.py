@@ -286,3 +286,24 @@ def test_one_hot_has_the_most_frequent_levels_first():
         [0, 0, 0, 0, 1, 0],
     ]
     assert landmarkers.one_hot(np.full((3, 2), -1)).shape == (3, 0)
+
+
+@pytest.mark.parametrize(("load", "task"), [(load_diabetes, "regression"), (load_wine, "classification")])
+def test_where_each_learner_stands_among_the_others_by_hand(load, task):
+    names = MetaFeatureExtractor(["landmarkers"]).get_feature_names_out(task)
+    found = MetaFeatureExtractor(["landmarkers"]).extract(*load(return_X_y=True))
+    for prefix, scores in (("relative_", "landmark_"), ("ranking_relative_", "ranking_")):
+        learners = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+        assert len(learners) == (0 if task == "regression" and scores == "ranking_" else len(learners))
+        values = sorted(found[f"{scores}{name}"] for name in learners)
+        for name in learners:
+            middle = (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+            place = (found[f"{scores}{name}"] - middle) / max(values[-1] - middle, 0.01)
+            assert found[f"{prefix}{name}"] == pytest.approx(max(-1.0, place))
+    assert max(found.filter(like="relative")) <= 1.0
+
+
+def test_learners_that_are_alike_have_no_places():
+    np.testing.assert_allclose(landmarkers.places(np.array([0.5, 0.5, 0.5, 0.5])), 0.0)
+    np.testing.assert_allclose(landmarkers.places(np.array([0.5, 0.5, 0.501])), [0.0, 0.0, 0.1])
+    np.testing.assert_allclose(landmarkers.places(np.array([-1.0, 0.5, 0.7])), [-1.0, 0.0, 1.0])

@@ -4,6 +4,8 @@ from threading import Lock
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, get_scorer, log_loss, make_scorer, roc_auc_score
 from sklearn.naive_bayes import GaussianNB
@@ -21,6 +23,7 @@ from sklmeta.scoring import (
     has_standard_score,
     identity_of,
     make_search_scorer,
+    needs_decisions,
     needs_probabilities,
 )
 
@@ -99,6 +102,20 @@ def test_the_scoring_that_decides():
 )
 def test_who_needs_probabilities(scoring, needs):
     assert needs_probabilities(scoring) is needs
+
+
+def test_who_needs_decision_values():
+    by_decision = make_scorer(roc_auc_score, response_method="decision_function")
+    assert needs_decisions(by_decision)
+    assert needs_decisions({"a": "accuracy", "b": by_decision})
+    assert not needs_decisions(["roc_auc", "neg_log_loss", "accuracy"])
+    X, y = load_breast_cancer(return_X_y=True)
+    meta = MetaEstimator(
+        [("lr", LogisticRegression()), ("lda", LinearDiscriminantAnalysis())], scoring=by_decision, n_iter=2
+    )
+    meta.fit(X[::3], y[::3])
+    assert not hasattr(meta, "ensemble_")
+    assert meta.score(X, y) == roc_auc_score(y, meta.decision_function(X))
 
 
 def test_who_takes_weights():

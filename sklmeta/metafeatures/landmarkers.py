@@ -77,8 +77,8 @@ def _scores_of(names: Mapping[str, str], task: str) -> dict[str, str]:
 def _places_of(names: Iterable[str], prefix: str = "") -> dict[str, str]:
     """Where a learner stands among the others, which on easy tables and hard ones says who does well here."""
     return {
-        f"{prefix}relative_{name}": f"Where `{prefix or 'landmark_'}{name}` stands among these: 0 at their median, 1 at "
-        "the best, cut at -1."
+        f"{prefix}relative_{name}": f"Where `{prefix or 'landmark_'}{name}` stands among these: 0 at their median, 1 "
+        "at the best, cut at -1."
         for name in names
     }
 
