@@ -162,7 +162,7 @@ def test_the_first_pick_is_what_forest_and_ridge_regression_expect_together(line
     slopes = 0.1 * rng.normal(size=(len(names_of), 12))
     kb = knowledge(pd.DataFrame(features.to_numpy() @ slopes, columns=[f"c{j}" for j in range(12)]), features)
     one = TaskMixture(n_estimators=20, linear=linear).fit(kb)
-    landmarks = [name.startswith(("landmark", "gain", "curve", "ranking")) for name in names_of]
+    landmarks = [name.startswith(("landmark", "gain", "curve", "relative", "ranking")) for name in names_of]
     targets = one.promise_ * one.stakes_[:, None]
     known = one.standardised_[:, landmarks]
     penalty = ((known - known.mean(axis=0)) ** 2).sum() / 40
