@@ -157,7 +157,7 @@ def test_after_the_first_pick_scores_are_moved_by_what_is_expected(shift):
 def test_the_first_pick_is_what_forest_and_ridge_regression_expect_together(linear):
     extractor = MetaFeatureExtractor(["simple", "landmarkers"])
     names_of = list(extractor.get_feature_names_out("classification"))
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(1)
     features = pd.DataFrame(rng.normal(size=(40, len(names_of))), columns=names_of)
     slopes = 0.1 * rng.normal(size=(len(names_of), 12))
     kb = knowledge(pd.DataFrame(features.to_numpy() @ slopes, columns=[f"c{j}" for j in range(12)]), features)
