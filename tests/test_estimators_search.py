@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -579,7 +580,13 @@ def test_what_is_named_best_is_what_became_the_model(binary):
     members = [("all", FailsOnAllRows()), ("majority", Majority())]
     meta = quick(None, members, n_iter=2, warm_start=True).fit(*binary)
     assert meta.cv_results_["estimator"][meta.best_index_] == "all"  # the mean of its fold models
-    meta.fit(*binary)  # of which none is kept
+    before = meta.predict_proba(binary[0])
+    meta.fit(*binary)  # which goes on standing in
+    assert meta.cv_results_["estimator"][meta.best_index_] == "all"
+    assert meta.best_score_ == meta.cv_results_["mean_test_score"][meta.best_index_]
+    np.testing.assert_array_equal(meta.predict_proba(binary[0]), before)
+    meta._evaluated = replace(meta._evaluated, fitted={})
+    meta.fit(*binary)
     assert meta.cv_results_["estimator"][meta.best_index_] == "majority"
     assert meta.best_score_ == meta.cv_results_["mean_test_score"][meta.best_index_]
     assert isinstance(meta.best_estimator_[-1], Majority)

@@ -8,6 +8,7 @@ import pytest
 from sklmeta.conclusion import _warn_of_shortcuts
 from sklmeta.exceptions import EvaluationWarning
 from sklmeta.refits import Refits, timetable
+from sklmeta.search import Fitted
 
 N_ROWS, FOLD_ROWS = 120, 30
 
@@ -31,6 +32,7 @@ def a_search(seconds, *, budget=None, n_workers=1, handovers=None, readings=None
         n_rows=N_ROWS, n_workers=n_workers, train_rows=[FOLD_ROWS] * 3,
         name=lambda k: f"member{k}", estimators=list(range(n)),
         refit_seconds=seconds.__getitem__, handover_seconds=handovers.__getitem__, reading_seconds=readings.__getitem__,
+        is_fitted=lambda k: False,
     )  # fmt: skip
 
 
@@ -60,10 +62,11 @@ def played(search, actual=None):
 
 
 def test_that_none_has_seen_all_rows_is_said():
-    refits = refits_of(a_search([1.0], budget=100.0))
+    search = a_search([1.0], budget=100.0)
+    refits = refits_of(search)
     refits.fitted[0], refits.rows[0] = "a model", N_ROWS // 2
     with pytest.warns(EvaluationWarning, match="1 members could .* within the time budget: 1 fitted on a part of the"):
-        _warn_of_shortcuts(refits, {}, N_ROWS, interrupted=False, in_budget=True)
+        _warn_of_shortcuts(refits, {}, search, interrupted=False)
 
 
 def test_without_a_budget_all_are_fitted_on_all_rows_in_the_given_order():
@@ -161,3 +164,14 @@ def test_a_timetable_by_hand():
     assert timetable([], [(1.0, 0.5)], 2) == (0.0, 1.5)
     # the second is read from 1.5 on, the third begins then; it ends while the last one is read
     assert timetable([], [(1.0, 0.5), (1.2, 1.0), (0.5, 0.25)], 2) == (2.5, 2.75)
+
+
+def test_what_is_fitted_already_is_taken_as_it_is():
+    search = a_search([3.0, 2.0])
+    search.is_fitted = lambda k: k == 0
+    search.fitted_before = {0: Fitted("earlier", 1.5, N_ROWS)}
+    refits = refits_of(search)
+    assert [unit.label for unit in iter(refits.next_unit, None)] == [1]
+    assert refits.fitted[0] == "earlier"
+    assert refits.seconds[0] == 1.5
+    assert refits.rows[0] == N_ROWS
