@@ -123,7 +123,7 @@ def conclude(
     if left:
         _warn_of_shortcuts(refits, stand_ins, search, interrupted)
     else:
-        best, left = _one_at_least(search, trial, workers, best, refits)
+        best, left = _one_at_least(search, trial, workers, best, refits, capped)
     if best not in left:
         best = next(k for k in search.best_first() if k in left)
     kept = [k for k in members if k in left]
@@ -153,10 +153,12 @@ def _made(refits: Refits, k: int, model: Any) -> Fitted:
     return Fitted(model, refits.seconds[k], refits.rows[k]) if whole else Fitted(model)
 
 
-def _one_at_least(search: Search, trial: Trial, workers: Any, best: int, refits: Refits) -> tuple[int, dict[int, Any]]:
+def _one_at_least(
+    search: Search, trial: Trial, workers: Any, best: int, refits: Refits, capped: bool
+) -> tuple[int, dict[int, Any]]:
     """Where no member became a model: what there is of another candidate; or the best, fitted on some rows."""
     for k in search.best_first():
-        model = _as_before(search, means_of_folds(search, trial, [k], one=True))[k]
+        model = _as_before(search, means_of_folds(search, trial, [k], one=capped))[k]
         if model is not None:
             _warn_of_another(refits, f"the model is another, {search.name(k)}, by what there is of it")
             return k, {k: model}

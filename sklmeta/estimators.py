@@ -316,7 +316,7 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
                     self.best_estimator_, self.refit_time_, self._weights = model.best, model.seconds, model.weights
                     if self._blends() and model.ensemble is not None:
                         self.ensemble_ = model.ensemble
-                    self._keep(replace(past, fitted=model.fitted), search, trial)
+                    self._keep_model(model)
                 elif not search.has_a_score() and clock is not None:
                     warnings.warn(
                         "The time budget was too short to evaluate even one configuration, and refit is False: "
@@ -388,6 +388,10 @@ class MetaEstimator(MembersAsParameters, Winner, MetaEstimatorMixin, BaseEstimat
         if self.warm_start:
             seconds = np.inf if search.clock is None else search.clock.seconds
             self._evaluated = search.for_later(replace(past, splits=trial.splits, seconds=seconds))
+
+    def _keep_model(self, model: Conclusion) -> None:
+        if self.warm_start:
+            self._evaluated = replace(self._evaluated, fitted=model.fitted)
 
     def _affordable(
         self,

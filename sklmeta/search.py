@@ -393,20 +393,19 @@ class Search:
         else:
             allowed = partial(self._is_affordable, _SHARE if self.candidates else _FIRST_SHARE)
             candidate = self.plan.next({**self._scores(known), **self._guesses()}, allowed, self._price)
-            if candidate is None and not self.candidates:
-                candidate = self.plan.next({}, partial(self._is_affordable, _SHARE), self._price)
-        if candidate is not None:
-            self._append(candidate)
-            k = len(self.candidates) - 1
-        elif self.clock is None or self.candidates or not self._may_try(k := self.add_quickest()):
+            for otherwise in (partial(self._is_affordable, _SHARE), self._may_try):
+                if candidate is None and not self.candidates:
+                    candidate = self.plan.next({}, otherwise, self._price)
+        if candidate is None:
             return False
-        self._queue.extend((k, fold) for fold in range(len(self.train_rows)))
+        self._append(candidate)
+        self._queue.extend((len(self.candidates) - 1, fold) for fold in range(len(self.train_rows)))
         return True
 
-    def _may_try(self, k: int) -> bool:
+    def _may_try(self, candidate: Candidate) -> bool:
         """Whether a fold may well end before it would be stopped; after that, costs are known better."""
         assert self.clock is not None
-        seconds = self.costs.seconds(self.candidates[k].configuration, self.train_rows[0])
+        seconds = self.costs.seconds(candidate.configuration, self.train_rows[0])
         return seconds <= _FIRST_PATIENCE * self.clock.left()
 
     def _append(self, candidate: Candidate) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sklmeta import load_knowledge
+from sklmeta.knowledge.sizes import whole_tables
 
 COMMANDS = [
     ("recommenders", "--task regression"),
@@ -21,8 +22,8 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def few():
-    knowledge = load_knowledge("regression")
-    return knowledge.select(tasks=[task for task in knowledge.tasks if "@" not in task][:12])
+    knowledge = whole_tables(load_knowledge("regression"))
+    return knowledge.select(tasks=knowledge.tasks[:12])
 
 
 @pytest.mark.parametrize(("name", "options"), COMMANDS, ids=[f"{name} {options}" for name, options in COMMANDS])

@@ -514,12 +514,14 @@ def test_a_warm_start_fits_no_member_again_that_is_fitted(interrupted):
     np.testing.assert_array_equal(meta.predict_proba(X), before)
 
 
-def test_a_warm_start_with_less_time_is_no_worse_than_what_it_starts_from(interrupted):
+def test_ctrl_c_in_a_warm_start_leaves_what_it_started_from(interrupted):
     X, y = CANCER
-    meta = interrupted(10**9).set_params(warm_start=True, ensemble="best").fit(X, y)
+    meta = interrupted(10**9).set_params(n_iter=2, warm_start=True).fit(X, y)
     before = meta.predict_proba(X)
-    Interrupting.fits, Interrupting.stop_at = 0, 1  # nothing more is fitted
-    meta.set_params(n_iter=6).fit(X, y)
+    Interrupting.fits, Interrupting.stop_at = 0, 1  # in the first fold of the third
+    with pytest.warns(EvaluationWarning):
+        meta.set_params(n_iter=5).fit(X, y)
+    assert Interrupting.fits == 1  # nothing is fitted after it
     np.testing.assert_array_equal(meta.predict_proba(X), before)
 
 

@@ -323,7 +323,7 @@ def test_for_an_average_the_best_of_each_member_is_evaluated_in_full(for_average
 
 
 @pytest.mark.parametrize(("seconds", "tried"), [(3.0, True), (4.0, False)])
-def test_where_nothing_is_affordable_the_quickest_is_tried_if_it_may_end_before_it_is_stopped(seconds, tried):
+def test_where_nothing_is_affordable_what_may_end_before_it_is_stopped_is_tried(seconds, tried):
     costs = costs_of(lambda c: seconds if c == 2 else 100.0)
     search = a_search(4, clock=Clock(10.0, time.monotonic()), costs=costs)  # three folds of three seconds are too much
     search.plan.others = True
