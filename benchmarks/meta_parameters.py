@@ -30,7 +30,7 @@ from scipy.special import expit, logit
 from sklmeta import KnowledgeBase, load_knowledge
 from sklmeta.knowledge.sizes import whole_tables
 from sklmeta.recommenders import TaskMixture
-from sklmeta.recommenders.kernels import greedy_portfolio, shared_leaves, softmax, upper_span
+from sklmeta.recommenders.kernels import greedy_portfolio, shared_leaves, softmax, typical_span, upper_span
 
 NAMES = ("sharpness", "epsilon", "mixing", "caution")
 OBSERVED = (2, 4, 8)  # how many configurations a known task has behind it when it asks again
@@ -53,7 +53,7 @@ class Question:
     flatter : float
         Share of the weights that is made equal.
     known : ndarray of shape (n_tasks, n_observed)
-        Shortfalls there of what was observed, below the best of it.
+        Shortfalls there of what was observed, below the best of it, in units of the typical span.
     new : ndarray of shape (n_observed,)
         The same here.
     value : ndarray of shape (n_tasks, n_left)
@@ -119,6 +119,7 @@ def unconstrained(constants: Sequence[float]) -> np.ndarray:
 def questions(fitted: TaskMixture) -> list[Question]:
     """Every known task's: for a first pick, and after two, four and eight picks of the recommender's own."""
     spans, n_configurations = upper_span(fitted.scores_), fitted.scores_.shape[1]
+    unit = typical_span(fitted.scores_)  # epsilon's
     found = []
     for t, apart in enumerate(fitted.apart_):
         shared = shared_leaves(fitted.leaves_, fitted.leaves_[t]) * apart
@@ -143,7 +144,7 @@ def questions(fitted: TaskMixture) -> list[Question]:
         picks = greedy_portfolio(scenarios, prior, max(OBSERVED), first=first)
         for n in OBSERVED:
             tried, left = picks[:n], np.setdiff1d(np.arange(n_configurations), picks[:n])
-            shortfall = fitted.scores_[:, tried].max(axis=1, keepdims=True) - fitted.scores_[:, tried]
+            shortfall = (fitted.scores_[:, tried].max(axis=1, keepdims=True) - fitted.scores_[:, tried]) / unit
             value = np.maximum(scenarios[:, left], scenarios[:, tried].max(axis=1, keepdims=True))
             reached = np.maximum(fitted.scaled_[t, left], fitted.scaled_[t, tried].max())
             loss = spans[t] * (fitted.scaled_[t].max() - reached)

@@ -145,8 +145,18 @@ class Advice:
 
     @property
     def heard_of(self) -> set[str]:
-        """Names of the members that the knowledge has configurations of."""
-        return {candidate.member.name for candidates in self.known.values() for candidate in candidates}
+        """Names of the members that the knowledge has evaluated in the metric."""
+        return {candidate.member.name for candidates in self._heard.values() for candidate in candidates}
+
+    @property
+    def _heard(self) -> dict[Configuration, list[Candidate]]:
+        """Of what is known, that which was evaluated in the metric: only of this the recommender can learn."""
+        unheard = set() if self.recommender is None else set(self.recommender.unheard_)
+        return {
+            configuration: candidates
+            for configuration, candidates in self.known.items()
+            if configuration not in unheard
+        }
 
     def strategy(
         self, scores: Mapping[tuple[str, str], Score] = _NOTHING, unheard: Sequence[str] = ()
@@ -190,7 +200,7 @@ class Advice:
         """By kind of base estimator, and by member that was never heard of."""
         if self.recommender is None:
             return {}
-        known = {candidates[0].key for candidates in self.known.values()}  # what `_tried` tells of
+        known = {candidates[0].key for candidates in self._heard.values()}  # what the recommender learns from
         unit = self.unit(self._tried(scores))
         reached: dict[Hashable, list[float]] = {_Unheard(name): [] for name in unheard}
         beside: list[float] = []

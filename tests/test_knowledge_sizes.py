@@ -70,6 +70,34 @@ def test_without_a_table_its_larger_part_is_gone_too(kb):
     assert set(kb.exclude(tasks=[part]).tasks) == set(kb.tasks) - {part}
 
 
+def test_without_a_family_its_larger_parts_are_gone_too_whatever_their_own_family(kb):
+    larger = kb.select(tasks=["wide, 9000 rows"])
+    alone = KnowledgeBase(
+        larger.tasks, larger.configurations, {"accuracy": larger.scores("accuracy")}, provenance=larger.provenance
+    )
+    told = kb.exclude(tasks=["wide, 9000 rows"]).merge(alone)
+    assert told.families[-1] == "wide, 9000 rows"
+    assert told.exclude(families=["wide"]).tasks == ("one", "two")
+
+
+def test_a_part_of_a_part_is_one_of_the_table(kb):
+    row = kb.select(tasks=["wide, 9000 rows"])
+    largest = KnowledgeBase(
+        ["wide, all rows"],
+        kb.configurations,
+        {m: row.scores(m) + 0.05 for m in kb.metrics},
+        meta_features=pd.DataFrame({"log_rows": [np.log(20000)], "other": [4.0]}),
+        families=["wide"],
+        provenance={"wide, all rows": {"part_of": "wide, 9000 rows"}},
+        task_type="classification",
+    )
+    told = kb.merge(largest)
+    assert larger_parts(told) == {"wide": "wide, all rows"}
+    assert whole_tables(told).tasks == ("one", "two", "wide")
+    assert told.exclude(tasks=["wide"]).tasks == ("one", "two")
+    assert Portfolio().fit(told).recommend({"log_rows": np.log(30000)})[0].configuration == B
+
+
 def test_at_full_size_what_was_measured_on_more_rows_counts(kb):
     view = at_full_size(kb)
     assert view.tasks == ("one", "two", "wide")

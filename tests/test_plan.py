@@ -180,6 +180,20 @@ def test_neighbours_of_what_is_known_count_against_who_was_never_heard_of(binary
     assert advice.strategy({**scores, **failed}, ["nb"]) == before
 
 
+def test_what_the_knowledge_has_in_another_metric_only_is_not_heard_of(binary):
+    another = Configuration("gaussian_nb", {"var_smoothing": 1e-9})
+    kb = KB.merge(KnowledgeBase.from_frames(None, {"f1": pd.DataFrame({another: [0.5] * 5}, index=list("abcde"))}))
+    members = make_members([("svc", SVC()), ("nb", GaussianNB())], "classification")
+    advice = consult(kb, TaskMixture(), members, *binary, "classification", "accuracy")
+    assert advice.heard_of == {"svc"}
+    assert advice.strategy(unheard=["nb"]) == pytest.approx({"svc": 0.5, "nb": 0.5})
+    won = {advice.known[C[0]][0].key: (0.8, 0.01), advice.known[another][0].key: (0.99, 0.01)}
+    assert advice.strategy(won, ["nb"])["nb"] > 0.9
+    assert advice.recommend(9)[-1].key == advice.known[another][0].key
+    plan = Plan(members, advice, 4, np.random.RandomState(0))
+    assert set(names(plan.next({}) for _ in range(2))) == {"svc", "nb"}
+
+
 def test_who_was_never_heard_of_may_be_called_like_what_is_known(binary):
     named_alike = [("svc", GaussianNB()), ("mine", SVC())]
     members, advice = advice_on(binary, members=make_members(named_alike, "classification"))

@@ -345,6 +345,17 @@ def test_expected_seconds_grow_with_the_rows():
     assert one.recommend()[0].expected_seconds == 2
 
 
+def test_expected_seconds_are_a_fit_on_all_rows():
+    kb = timed([100, 200, 300], np.array([[1.0], [2.0], [3.0]]))
+    for info, seconds in [({"protocol": {"cv": 3}}, 15), ({"protocol": {"cv": 5}}, 12.5), ({"protocol": "mine"}, 10)]:
+        told = KnowledgeBase(
+            kb.tasks, kb.configurations, {"accuracy": kb.scores("accuracy")}, meta_features=kb.meta_features,
+            fit_seconds=kb.fit_seconds, info=info,
+        )  # fmt: skip
+        found = AverageRank().fit(told).recommend({"log_rows": np.log(1000)})
+        assert found[0].expected_seconds == pytest.approx(seconds)
+
+
 def test_expected_seconds_grow_with_the_columns_in_proportion_beyond_the_known_ones():
     features = pd.DataFrame({"log_rows": np.log([100.0, 100.0]), "log_encoded_columns": np.log([10.0, 40.0])})
     scores = {"accuracy": np.array([[0.6], [0.6]])}

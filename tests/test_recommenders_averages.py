@@ -71,28 +71,66 @@ def test_a_failure_is_as_bad_as_the_worst_and_units_do_not_matter():
     gaps = products.copy()
     gaps[2, 1], gaps[2, :, 1] = np.nan, np.nan
     filled = joint_products(gaps)
-    worst = np.diag(filled[2]).max()
-    assert (filled[2, 1] == worst).all()
-    assert (filled[2, :, 1] == worst).all()
+    alone = np.diag(filled[2])
+    assert alone[1] == alone.max() == np.diag(joint_products(products)[2])[[0, 2, 3, 4]].max()
+    np.testing.assert_allclose(filled[2, 1], np.sqrt(alone * alone[1]), err_msg="its errors go with all others'")
+    np.testing.assert_array_equal(filled[2, :, 1], filled[2, 1])
     np.testing.assert_array_equal(filled[3], joint_products(products)[3])
     assert np.isfinite(joint_products(np.zeros((1, 2, 2)))).all()
 
 
-def test_a_member_that_was_never_evaluated_is_what_it_is_elsewhere():
-    errors = np.random.RandomState(0).normal(size=(3, 3, 50))
-    products = errors @ errors.swapaxes(1, 2)
-    whole = joint_products(products)
-    gaps, evaluated = products.copy(), np.ones((3, 3), dtype=bool)
-    gaps[0, 2], gaps[0, :, 2], evaluated[0, 2] = np.nan, np.nan, False
-    filled = joint_products(gaps, evaluated)
-    np.testing.assert_allclose(filled[0, 2], whole[1:, 2].mean(axis=0))
-    np.testing.assert_allclose(filled[0, :, 2], whole[1:, :, 2].mean(axis=0))
+def test_what_is_unknown_is_what_it_is_elsewhere():
+    products = products_of(made_up_errors(n_tasks=3, n_members=3))
+    whole, none_failed = joint_products(products), np.zeros((3, 3), dtype=bool)
+    alone = np.diagonal(whole, axis1=1, axis2=2)
+    cosines = whole / np.sqrt(alone[:, :, None] * alone[:, None, :])
+
+    gaps = products.copy()
+    gaps[0, 2], gaps[0, :, 2] = np.nan, np.nan
+    filled = joint_products(gaps, none_failed)
     np.testing.assert_allclose(filled[1:], whole[1:])
-    nowhere = joint_products(gaps[:1], evaluated[:1])
-    np.testing.assert_array_equal(nowhere, joint_products(gaps[:1]), "nothing is known of it, so nothing is hoped for")
-    best = np.diagonal(products[0])[:2].min()
-    np.testing.assert_allclose(filled[0, :2, :2], products[0, :2, :2] / best)
-    np.testing.assert_array_equal(joint_products(gaps)[0, 2, 2], np.diagonal(products[0])[:2].max() / best)
+    unit = np.diag(products[0])[:2].min()
+    np.testing.assert_allclose(filled[0, :2, :2], products[0, :2, :2] / unit)
+    np.testing.assert_allclose(filled[0, 2, 2], alone[1:, 2].mean())
+    expected = cosines[1:, 2, :2].mean(axis=0) * np.sqrt(filled[0, 2, 2] * np.diag(filled[0])[:2])
+    np.testing.assert_allclose(filled[0, 2, :2], expected)
+    np.testing.assert_allclose(filled[0, :2, 2], expected)
+    assert joint_products(gaps)[0, 2, 2] == np.diag(products[0])[:2].max() / unit, "what failed is the worst"
+
+    pair = products.copy()
+    pair[0, 0, 1] = pair[0, 1, 0] = np.nan
+    expected = cosines[1:, 0, 1].mean() * np.sqrt(alone[0, 0] * alone[0, 1])
+    for failed in (None, none_failed):
+        np.testing.assert_allclose(joint_products(pair, failed)[0, 0, 1], expected)
+
+
+def test_what_is_known_nowhere_is_neither_hoped_for_nor_lost():
+    products = products_of(made_up_errors(n_tasks=1, n_members=3))
+    gaps = products.copy()
+    gaps[0, 2], gaps[0, :, 2] = np.nan, np.nan
+    filled = joint_products(gaps, np.zeros((1, 3), dtype=bool))
+    assert filled[0, 2, 2] == np.diag(filled[0])[:2].max()
+    assert np.isfinite(filled).all()
+    np.testing.assert_array_equal(filled, filled.swapaxes(1, 2))
+
+
+def test_beside_a_member_that_failed_any_other_takes_all_of_the_average():
+    products = products_of(made_up_errors(n_tasks=1, n_members=3))
+    products[0, 0], products[0, :, 0] = np.nan, np.nan
+    filled = joint_products(products)
+    average = GrowingAverage(filled, np.arange(3))
+    average.add(0)
+    good = int(np.argmin(np.diag(filled[0])))
+    assert average.gains(np.ones(1), 3)[good] == pytest.approx(filled[0, 0, 0] - 1)
+    average.add(good)
+    assert average.error == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("alone", "share"), [(0.5, 1.0), (2.0, 0.0)])
+def test_where_products_contradict_each_other_the_better_of_two_is_the_average(alone, share):
+    average = GrowingAverage(np.array([[[1.0, 3.0], [3.0, alone]]]), np.arange(2))
+    average.add(0)
+    assert average.gains(np.ones(1), 2)[1] == pytest.approx(share * (1 - alone))
 
 
 def test_the_typical_spread_is_between_the_best_and_the_median():

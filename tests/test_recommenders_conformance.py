@@ -168,6 +168,10 @@ def test_where_a_task_lies_and_the_unit_of_scores_do_not_matter(recommender):
     M, Y = made_up_frames(n_tasks=30)
     other = 8 * Y.add(np.random.default_rng(0).normal(size=30), axis=0)
     assert order(recommender, knowledge(other, M)) == order(recommender, knowledge(Y, M))
+    larger = knowledge(64 * Y, M)
+    observed = {c: Y.iloc[3, j] for j, c in enumerate(larger.configurations[:4])}
+    found = order(recommender, larger, observed={c: 64 * score for c, score in observed.items()})
+    assert found == order(recommender, knowledge(Y, M), observed=observed)
 
 
 def test_the_unit_of_meta_features_does_not_matter(recommender):
@@ -198,6 +202,16 @@ def test_meta_features_that_say_nothing_are_none(recommender):
     assert order(recommender, meta_features=NEW * np.nan) == expected
     assert order(recommender, meta_features={}) == expected
     assert order(recommender, meta_features={"unheard_of": 1.0}) == expected
+
+
+def test_infinite_meta_features_are_unknown(recommender):
+    M, Y = made_up_frames()
+    for known in (M, M.assign(another=np.r_[np.inf, np.zeros(len(M) - 1)])):
+        infinite = known.iloc[4].copy()
+        infinite.iloc[1] = -np.inf
+        kb = knowledge(Y, known)
+        assert order(recommender, kb, infinite) == order(recommender, kb, infinite.replace(-np.inf, np.nan))
+        assert fitted(recommender, kb).novelty(infinite) >= 0
 
 
 def test_meta_features_of_another_length_are_refused(recommender):

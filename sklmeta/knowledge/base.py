@@ -512,7 +512,7 @@ class KnowledgeBase:
         tasks : iterable of hashable, default=None
             Tasks to leave out, and with them what are larger parts of the same tables.
         families : iterable, default=None
-            Families to leave out.
+            Families to leave out, likewise.
 
         Returns
         -------
@@ -525,12 +525,10 @@ class KnowledgeBase:
             If an id is unknown.
         """
         by_task = found("task", () if tasks is None else tasks, self._tasks)
-        named = {self._tasks[i] for i in by_task}
-        whole = {t: about[PART_OF] for t, about in self._provenance.items() if PART_OF in about}
-        of_named = [i for i, t in enumerate(self._tasks) if t in whole and whole[t] in named]
-        by_task = np.union1d(by_task, of_named).astype(int)
-        out = np.union1d(by_task, self._in_families(() if families is None else families))
-        return self._part(np.setdiff1d(np.arange(len(self._tasks)), out), np.arange(len(self._configurations)))
+        by_family = self._in_families(() if families is None else families)
+        out = {self._tasks[i] for i in (*by_task, *by_family)}
+        kept = [i for i, t in enumerate(self._tasks) if out.isdisjoint([t, *larger_part_of(t, self._provenance)])]
+        return self._part(np.array(kept, dtype=int), np.arange(len(self._configurations)))
 
     def merge(self, other: KnowledgeBase) -> KnowledgeBase:
         """The tasks, configurations and metrics of both; where both evaluated, `other` counts.
@@ -658,6 +656,16 @@ class KnowledgeBase:
         }
         rows = "".join(f"<tr><th>{name}</th><td>{escape(str(value))}</td></tr>" for name, value in counts.items())
         return f"<table><caption>KnowledgeBase {escape(self._task_type or '')}</caption>{rows}</table>"
+
+
+def larger_part_of(task: Hashable, provenance: Mapping[Hashable, Mapping[str, Any]]) -> list[Hashable]:
+    """The table that a task is a larger part of, and if that is a part itself, what it is a part of, and so on."""
+    found: list[Hashable] = []
+    part = provenance.get(task, {}).get(PART_OF)
+    while part is not None and part != task and part not in found:
+        found.append(part)
+        part = provenance.get(part, {}).get(PART_OF)
+    return found
 
 
 def _families_of(

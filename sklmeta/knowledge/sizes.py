@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklmeta.knowledge.base import PART_OF, KnowledgeBase
+from sklmeta.knowledge.base import KnowledgeBase, larger_part_of
 from sklmeta.knowledge.tables import STATUS_NAMES, positions
 
 FULL_SIZE = "full_size"  # in the info of what `at_full_size` gives
@@ -17,8 +17,12 @@ _MISSING, _OK = STATUS_NAMES.index("missing"), STATUS_NAMES.index("ok")
 
 def tables_of_parts(knowledge: KnowledgeBase) -> dict[Hashable, Hashable]:
     """By task that is a larger part of a known table, that table."""
-    known, about = set(knowledge.tasks), knowledge.provenance
-    return {t: about[t][PART_OF] for t in knowledge.tasks if t in about and about[t].get(PART_OF) in known}
+    known, provenance, found = set(knowledge.tasks), knowledge.provenance, {}
+    for task in knowledge.tasks:
+        tables = [table for table in larger_part_of(task, provenance) if table in known]
+        if tables:
+            found[task] = tables[-1]
+    return found
 
 
 def larger_parts(knowledge: KnowledgeBase) -> dict[Hashable, Hashable]:

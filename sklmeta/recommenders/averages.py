@@ -115,7 +115,8 @@ class GrowingAverage:
 def _mixed(error: np.ndarray, cross: np.ndarray, alone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The best share of a member in an average, from 0 to 1, and the average's mean squared error with it."""
     apart = error - 2 * cross + alone  # mean square of the difference of the two
-    share = np.clip((error - cross) / np.where(apart > TIE * error, apart, np.inf), 0.0, 1.0)
+    inside = apart > TIE * error  # otherwise, for gaps that were filled, the better of the two alone is best
+    share = np.where(inside, np.clip((error - cross) / np.where(inside, apart, 1.0), 0.0, 1.0), alone < error)
     return share, (1 - share) ** 2 * error + 2 * share * (1 - share) * cross + share**2 * alone
 
 
@@ -125,18 +126,19 @@ def typical_spread(products: np.ndarray) -> float:
     return float(np.median(np.median(alone, axis=1) - alone.min(axis=1))) or 1.0
 
 
-def joint_products(products: np.ndarray, evaluated: np.ndarray | None = None) -> np.ndarray:
+def joint_products(products: np.ndarray, failed: np.ndarray | None = None) -> np.ndarray:
     """Mean products of errors without gaps, in units of the task's best mean squared error.
 
-    Where a model's errors are unknown, for it failed, it is as bad as the worst, and its errors as all others'. One
-    that was never evaluated on a task is what it is on the others, in the mean, if it was evaluated on any.
+    A model that failed is as bad as the worst, and its errors go with all others'. What is unknown for another reason
+    is taken from the other tasks: a model's own error is the mean there, or the worst if it is known nowhere, and the
+    errors of two models go together as they do there in the mean, or as those of any two if that is known nowhere.
 
     Parameters
     ----------
     products : ndarray of shape (n_tasks, n_members, n_members)
         NaN where unknown; each task has some.
-    evaluated : ndarray of bool of shape (n_tasks, n_members), default=None
-        Whether a member was tried on a task; None: all were.
+    failed : ndarray of bool of shape (n_tasks, n_members), default=None
+        Whether a model failed on a task; None: all did whose own errors are unknown.
 
     Returns
     -------
@@ -145,11 +147,23 @@ def joint_products(products: np.ndarray, evaluated: np.ndarray | None = None) ->
     """
     alone = np.diagonal(products, axis1=1, axis2=2)
     worst, best = np.nanmax(alone, axis=1), np.nanmin(alone, axis=1)
-    filled = np.where(np.isnan(products), worst[:, None, None], products)
-    filled = filled / np.where(best > 0, best, np.where(worst > 0, worst, 1.0))[:, None, None]
-    if evaluated is None or evaluated.all():
-        return filled
-    known = evaluated[:, :, None] & evaluated[:, None, :]
-    times = known.sum(axis=0)
-    elsewhere = np.where(known, filled, 0.0).sum(axis=0) / np.maximum(times, 1)
-    return np.where(known | (times == 0), filled, elsewhere)
+    unit = np.where(best > 0, best, np.where(worst > 0, worst, 1.0))
+    failed = np.isnan(alone) & (True if failed is None else failed)
+    own = np.where(failed, worst[:, None], alone) / unit[:, None]
+    own = np.where(np.isnan(own), _mean(own), own)
+    own = np.where(np.isnan(own), (worst / unit)[:, None], own)
+    sizes = np.sqrt(own)[:, :, None] * np.sqrt(own)[:, None, :]
+    products = products / unit[:, None, None]
+    cosines = products / np.where(sizes > 0, sizes, np.inf)
+    together, known = _mean(cosines), cosines[np.isfinite(cosines)]
+    together = np.where(np.isnan(together), known.mean() if len(known) else 1.0, together)
+    either = failed[:, :, None] | failed[:, None, :]
+    filled = np.where(np.isnan(products), sizes * np.where(either, 1.0, together), products)
+    np.einsum("tii->ti", filled)[...] = own
+    return filled
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Over tasks, of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    return np.where(known, values, 0.0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)

@@ -108,11 +108,12 @@ class Recommender(BaseEstimator, ABC):
         self.scores_ = np.asfortranarray(completed(raw, failed))  # columns are what is looked at most
         self.scaled_ = scaled(self.scores_)
         self.best_ = np.where(np.isfinite(raw), raw, -np.inf).argmax(axis=1)
-        self.seconds_ = bounded_seconds(self.knowledge_.fit_seconds, status == "timeout")
+        of_folds = bounded_seconds(self.knowledge_.fit_seconds, status == "timeout")
+        self.seconds_ = of_folds * _rows_per_row_of_a_fold(self.knowledge_) ** _SIZE_EXPONENTS[ROWS_FEATURE]
         self.typical_errors_ = typical_errors(self.knowledge_.standard_errors(metric))
         self.position_ = {c: j for j, c in enumerate(self.knowledge_.configurations)}
         self.meta_features_ = self.knowledge_.meta_features
-        M = self.meta_features_.to_numpy(dtype=float)
+        M = _finite(self.meta_features_.to_numpy(dtype=float))
         self.centre_, self.spread_ = robust_scale(M)
         self.standardised_: np.ndarray = standardised(M, self.centre_, self.spread_)
         self.groups_ = grouped(list(self.meta_features_.columns), knowledge.task_type)
@@ -137,7 +138,8 @@ class Recommender(BaseEstimator, ABC):
         Parameters
         ----------
         meta_features : Series, mapping or array-like, default=None
-            Of the new task: by name, or an array in the knowledge's order. What is missing or NaN is taken as typical.
+            Of the new task: by name, or an array in the knowledge's order. What is missing, NaN or infinite is taken as
+        typical.
         n : int, default=1
             How many.
         observed : mapping of Configuration to float or (float, float), default=None
@@ -377,7 +379,7 @@ class Recommender(BaseEstimator, ABC):
                 f"meta_features has shape {values.shape}; the knowledge has {len(names)} meta-features. Pass a "
                 "Series or a mapping with their names."
             )
-        return values if np.isfinite(values).any() else None
+        return _finite(values) if np.isfinite(values).any() else None
 
     def _observed(self, observed: Mapping[Configuration, Any] | None) -> Observed:
         """By column; of configurations that the knowledge does not have, nothing can be learned."""
@@ -470,6 +472,18 @@ class Recommender(BaseEstimator, ABC):
                 growth = exponent * (new - sizes) + (1 - exponent) * max(0.0, beyond)
                 seconds = seconds * np.exp(np.nan_to_num(growth))
         return float(weighted_quantile(seconds[known], w[known], [0.5])[0])
+
+
+def _finite(meta_features: np.ndarray) -> np.ndarray:
+    """Where one is infinite, nothing is known."""
+    return np.where(np.isfinite(meta_features), meta_features, np.nan)
+
+
+def _rows_per_row_of_a_fold(knowledge: KnowledgeBase) -> float:
+    """How many rows a table has for each that a fit of its cross-validation saw; 1 where the protocol is unknown."""
+    protocol = knowledge.info.get("protocol")
+    n_folds = protocol.get("cv") if isinstance(protocol, Mapping) else None
+    return n_folds / (n_folds - 1) if isinstance(n_folds, int) and n_folds > 1 else 1.0
 
 
 def _apart(families: Sequence[Hashable]) -> np.ndarray:

@@ -82,6 +82,12 @@ def upper_span(Y: np.ndarray) -> np.ndarray:
     return np.where(best > median, best - median, best - Y.min(axis=1))
 
 
+def typical_span(Y: np.ndarray) -> float:
+    """What there is to gain on the median task where anything is; 1 where nothing is."""
+    spans = upper_span(Y)
+    return float(np.median(spans[spans > 0])) if (spans > 0).any() else 1.0
+
+
 def rank_places(Y: np.ndarray) -> np.ndarray:
     """Each task's ranks from 0 (last) to 1 (first), ties shared; shape of `Y`."""
     return 1 - (rankdata(-Y, axis=1, method="average") - 1) / max(Y.shape[1] - 1, 1)

@@ -88,9 +88,8 @@ class LikenessPortfolio(Portfolio):
         row = {task: i for i, task in enumerate(self.knowledge_.tasks)}
         rows = [row[task] for task, known in zip(joint.tasks, told, strict=True) if known]
         columns = [self.position_[c] for c in joint.configurations]
-        alone = np.diagonal(joint.products[told], axis1=1, axis2=2)
-        evaluated = np.isfinite(alone) | (self.knowledge_.status[np.ix_(rows, columns)] != "missing")
-        return joint_products(joint.products[told], evaluated), np.array(rows, dtype=int), np.array(columns, dtype=int)
+        failed = np.isin(self.knowledge_.status[np.ix_(rows, columns)], ["timeout", "failed"])
+        return joint_products(joint.products[told], failed), np.array(rows, dtype=int), np.array(columns, dtype=int)
 
     def _expecting(self, asked: Question) -> np.ndarray:
         """Weights of the known tasks whose mean is what is expected on the new one before anything was observed."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklmeta.recommenders.forest import Forest
-from sklmeta.recommenders.kernels import agreement_weights, ridge_weights, ridge_weights_among
+from sklmeta.recommenders.kernels import agreement_weights, ridge_weights, ridge_weights_among, typical_span
 from sklmeta.recommenders.recommendation import Observed, Question
 
 _ALIKE = 1e-12  # difference of weights that is none
@@ -36,8 +36,9 @@ class TaskMixture(Forest):
         See `Forest`.
     sharpness : float, default=0.5
         How fast a task loses weight as it disagrees with what was observed.
-    epsilon : float, default=0.005
-        Differences in score well below it, or below the standard error of what was observed, are no disagreement.
+    epsilon : float, default=0.2
+        Differences in score well below it, or below the standard error of what was observed, are no disagreement. Its
+        unit is what there is to gain on the median known task: its best score minus its median.
     caution : float, default=0.1
         Share of the weights from before any evaluation that stays, from 0 to 1.
     shift : float, default=0.5
@@ -70,7 +71,7 @@ class TaskMixture(Forest):
         min_samples_leaf: int = 1,
         mixing: float = 0.1,
         sharpness: float = 0.5,
-        epsilon: float = 0.005,
+        epsilon: float = 0.2,
         caution: float = 0.1,
         shift: float = 0.5,
         linear: float = 0.5,
@@ -92,6 +93,7 @@ class TaskMixture(Forest):
                 f"{', '.join(f'{name}={share!r}' for name, share in shares.items())}."
             )
         super()._learn()
+        self.small_ = self.epsilon * typical_span(self.scores_)
         known = self.standardised_[:, self.landmarks_]
         self.ridge_: tuple[np.ndarray, np.ndarray] = ridge_weights(known, _STRENGTH)
         W = self._weights_among_known()
@@ -117,7 +119,7 @@ class TaskMixture(Forest):
         if np.isfinite(new).sum() == 0 or len(columns) < 2:
             return prior
         known, worst = self.scores_[:, columns], self.scores_.min(axis=1)
-        posterior = agreement_weights(prior, known, new, self.sharpness, self.epsilon, noise, worst)
+        posterior = agreement_weights(prior, known, new, self.sharpness, self.small_, noise, worst)
         return (1 - self.caution) * posterior + self.caution * prior
 
     def _order(self, asked: Question) -> list[int]:
