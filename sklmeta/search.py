@@ -38,6 +38,8 @@ _FIRST_SHARE = 0.25  # for the first one, which also tells how fast this machine
 _SHARE = 0.9  # of the time that is left for searching: a candidate that is expected to take more is not begun
 _PARTS = (1, 4, 16)  # of the rows, on which something is fitted where there is no time for any evaluation
 _FIRST_PATIENCE = 0.35  # of the budget, for what is begun before anything has a score, where there are other members
+_DOUBT = 4.0  # so many times too dear a fold may look, on tables wider than those that are known
+_NEARLY = 2.0  # times what the quickest takes is nearly as quick
 _NO_TIME = "no time was left for its other folds"
 _FAILED, STOPPED = "a fold of it failed", "a fold of it was stopped"
 _HOPELESS = 10  # candidates that failed, with nothing that did not: it is not their fault, and time will not help
@@ -205,6 +207,7 @@ class Search:
         self.fitted_before = {k: past.fitted[c.key] for k, c in enumerate(self.candidates) if c.key in past.fitted}
         self._queue: deque[tuple[int, int]] = deque()
         self._given_up: dict[int, str] = dict(past.given_up)
+        self._tried_anyway: int | None = None  # though nothing was affordable
         # of what was evaluated in full: scores by fold, mean and standard error, and the order of those that count
         self._complete: dict[int, np.ndarray] = {}
         self._summaries: dict[int, tuple[float, float]] = {}
@@ -393,20 +396,26 @@ class Search:
         else:
             allowed = partial(self._is_affordable, _SHARE if self.candidates else _FIRST_SHARE)
             candidate = self.plan.next({**self._scores(known), **self._guesses()}, allowed, self._price)
-            for otherwise in (partial(self._is_affordable, _SHARE), self._may_try):
-                if candidate is None and not self.candidates:
-                    candidate = self.plan.next({}, otherwise, self._price)
+            if candidate is None and not self.candidates:
+                candidate = self.plan.next({}, partial(self._is_affordable, _SHARE), self._price) or self._something()
         if candidate is None:
             return False
         self._append(candidate)
         self._queue.extend((len(self.candidates) - 1, fold) for fold in range(len(self.train_rows)))
         return True
 
-    def _may_try(self, candidate: Candidate) -> bool:
-        """Whether a fold may well end before it would be stopped; after that, costs are known better."""
+    def _something(self) -> Candidate | None:
+        """Where nothing is affordable, what may well be less dear than it looks; after that, costs are known better."""
         assert self.clock is not None
-        seconds = self.costs.seconds(candidate.configuration, self.train_rows[0])
-        return seconds <= _FIRST_PATIENCE * self.clock.left()
+        patience = _FIRST_PATIENCE * self.clock.left()
+        quickest = min(map(self._seconds_of_a_fold, self.plan.untried()), default=np.inf)
+        most = max(patience, min(_NEARLY * quickest, _DOUBT * patience))
+        candidate = self.plan.next({}, lambda c: self._seconds_of_a_fold(c) <= most, self._price)
+        self._tried_anyway = 0 if candidate else None
+        return candidate
+
+    def _seconds_of_a_fold(self, candidate: Candidate) -> float:
+        return self.costs.seconds(candidate.configuration, self.train_rows[0])
 
     def _append(self, candidate: Candidate) -> None:
         self.candidates.append(candidate)
@@ -457,7 +466,8 @@ class Search:
         return rounds * self._expected(candidate) <= share * self._search_left()
 
     def _can_end(self, k: int, fold: int) -> bool:
-        if self._expected(self.candidates[k], fold) <= self._search_left():
+        untold = k == self._tried_anyway and not any(self.results[k])
+        if untold or self._expected(self.candidates[k], fold) <= self._search_left():
             return True
         self._given_up[k] = _NO_TIME
         return False
