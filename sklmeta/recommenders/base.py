@@ -139,7 +139,7 @@ class Recommender(BaseEstimator, ABC):
         ----------
         meta_features : Series, mapping or array-like, default=None
             Of the new task: by name, or an array in the knowledge's order. What is missing, NaN or infinite is taken as
-        typical.
+            typical.
         n : int, default=1
             How many.
         observed : mapping of Configuration to float or (float, float), default=None
